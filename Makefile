@@ -1,0 +1,34 @@
+# Each target sets up what it needs and works again when that is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MAIN_JOB := notebooks/grids/main_job.yaml
+
+.PHONY: demo test lab figures
+
+demo: $(VENV)/.notebooks
+	$(BIN)/melib demo
+	$(BIN)/melib run $(MAIN_JOB)
+	$(BIN)/melib collect $(MAIN_JOB) --to figures
+	$(BIN)/melib figures
+
+test: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lab: $(VENV)/.notebooks
+	$(BIN)/jupyter lab notebooks
+
+figures: $(VENV)/.notebooks
+	$(BIN)/melib figures
+
+# torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
+$(VENV)/.notebooks: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[notebooks]'
+	touch $@
+
+$(VENV)/.all: $(VENV)/.notebooks
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[all]'
+	touch $@
