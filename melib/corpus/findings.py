@@ -1,0 +1,101 @@
+"""What reading a copy brings up: findings with a level, the place, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LEVELS = ("note", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a user should know about a copy; errors must be mended before the dataset can be used."""
+
+    level: str  # one of LEVELS
+    dataset: str  # empty for the data root as a whole
+    where: str  # path or clips, as seen from the data root
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = ": ".join(filter(None, (self.dataset, self.where)))
+        return " ".join(filter(None, (f"{place}:" if place else "", self.message, self.remedy)))
+
+
+# What can be wrong with single clips. Clips of one kind make one finding: a broken copy has hundreds of them.
+PROBLEMS = {
+    "escape": (
+        "error",
+        "clip name in the sheet that is no folder name and could lead out of the data root; refused.",
+        "Put the sheet back as it was delivered.",
+    ),
+    "no subject": ("error", "row whose subject holds no number.", "Put the sheet back as it was delivered."),
+    "no name": ("warning", "row with an emotion but no clip name; left out.", "Compare the sheet with the original."),
+    "twice": ("warning", "clip whose row occurs twice with the same values; read once.", "Delete the second row."),
+    "contradiction": (
+        "error",
+        "clip with two rows that contradict each other.",
+        "Delete the wrong row, or put the sheet back as it was delivered.",
+    ),
+    "two folders": (
+        "warning",
+        "clip with more than one folder; the one with most frames is read.",
+        "Remove the other copy.",
+    ),
+    "no folder": (
+        "warning",
+        "row without a clip folder; the clip is left out.",
+        "Unpack the archive again, or go on without these clips.",
+    ),
+    "no folder, dropped": ("note", "row without a clip folder; its emotion carries no label.", ""),
+    "empty folder": (
+        "warning",
+        "clip folder without frames; the clip is left out.",
+        "Unpack the archive again, or go on without these clips.",
+    ),
+    "empty folder, dropped": ("note", "clip folder without frames; its emotion carries no label.", ""),
+    "no row": ("warning", "clip folder without a row in the sheet; left out.", "Known for some copies; nothing to do."),
+    "strangers": ("note", "files among the frames that are no numbered images; ignored.", ""),
+    "unknown emotion": ("warning", "", "The clip stays in the index without a label; correct the cell to use it."),
+    "apex": (
+        "warning",
+        "apex outside the clip's interval; left empty.",
+        "Nothing to do: preparation finds another. The note of the clip holds the wrong value.",
+    ),
+    "astray": (
+        "warning",
+        "interval of the sheet that has no frames in the clip's folder; the whole folder is taken.",
+        "Compare sheet and release: they may belong to different editions.",
+    ),
+}
+
+
+class Log:
+    """Collects findings of one dataset; problems of single clips are gathered by kind."""
+
+    def __init__(self, dataset: str):
+        self.dataset = dataset
+        self._findings: list[Finding] = []
+        self._clips: dict[tuple[str, str], list[str]] = {}
+
+    def say(self, level: str, where: str, message: str, remedy: str = "") -> None:
+        self._findings.append(Finding(level, self.dataset, where, message, remedy))
+
+    def count(self, kind: str, where: str, message: str = "") -> None:
+        """Count a clip under a key of PROBLEMS; `message` replaces the text that stands there."""
+        self._clips.setdefault((kind, message), []).append(where)
+
+    def findings(self) -> list[Finding]:
+        """All findings so far."""
+        grouped = []
+        for (kind, message), clips in self._clips.items():
+            level, text, remedy = PROBLEMS[kind]
+            grouped.append(Finding(level, self.dataset, few(clips), f"{len(clips)} x {message or text}", remedy))
+        return self._findings + grouped
+
+
+def few(names: Sequence[str], most: int = 8) -> str:
+    """Names for a message: the first few, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

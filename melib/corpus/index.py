@@ -1,0 +1,73 @@
+"""The index: one row a clip, the one table that every later room takes in."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+DATASETS = ("SMIC", "CASME", "CASME2", "SAMM", "MMEW")
+PRINT_NAMES = {"SMIC": "SMIC", "CASME": "CASME", "CASME2": "CASME II", "SAMM": "SAMM", "MMEW": "MMEW"}
+CLASSES = ("positive", "negative", "surprise")
+FPS = {"SMIC": 100, "CASME": 60, "CASME2": 200, "SAMM": 200, "MMEW": 90}
+
+# Clips per class in Table 1 of the paper, in the order of CLASSES.
+TABLE1 = {
+    "SMIC": (51, 70, 43),
+    "CASME": (9, 53, 21),
+    "CASME2": (32, 72, 25),
+    "SAMM": (26, 80, 15),
+    "MMEW": (36, 109, 89),
+}
+
+# "annotated" only for clips whose sheet names a usable apex; missing until `prepare` fills it.
+APEX_SOURCES = ("annotated", "corrected", "spotted", "midpoint")
+
+COLUMNS = {
+    "clip_id": "string",  # "CASME2/sub01/EP02_01f"
+    "dataset": "string",
+    "subject": "string",  # qualified by dataset: "CASME2/sub01"
+    "clip": "string",
+    "emotion": "string",  # as annotated, lower case
+    "label": "string",  # one of CLASSES; missing where the mapping drops the emotion
+    "onset": "Int64",  # frame numbers as in the file names
+    "apex": "Int64",
+    "offset": "Int64",
+    "apex_source": "string",
+    "fps": "Float64",
+    "cropped": "boolean",  # the owner's release is already cropped to the face
+    "folder": "string",  # of the clip's frames, relative to the data root, with forward slashes
+    "au_codes": "string",  # as annotated
+    "notes": "string",  # every repair, joined by "; ", empty where there was none
+}
+
+
+class CorpusError(ValueError):
+    """The data cannot be used as they are; the message says what came, what was expected, what to do."""
+
+
+def make_index(rows: list[dict]) -> pd.DataFrame:
+    """Turn rows into an index with the contract's columns and types, sorted by dataset and clip.
+
+    Raises CorpusError for unknown columns, datasets or labels and for a clip_id that occurs twice.
+    """
+    unknown = sorted({name for row in rows for name in row} - set(COLUMNS))
+    if unknown:
+        raise CorpusError(f"Unknown index columns {unknown}; the index has {list(COLUMNS)}.")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    frame["notes"] = frame["notes"].fillna("")
+    for column, allowed in (("dataset", DATASETS), ("label", CLASSES), ("apex_source", APEX_SOURCES)):
+        strange = sorted(set(frame[column].dropna()) - set(allowed))
+        if strange:
+            raise CorpusError(f"Index column {column!r} holds {strange}; allowed are {list(allowed)}.")
+    twice = sorted(frame["clip_id"][frame["clip_id"].duplicated()])
+    if twice:
+        raise CorpusError(f"{len(twice)} clip ids occur more than once: {twice[:5]}. Each clip needs one row.")
+    order = frame["dataset"].map(DATASETS.index)
+    return frame.assign(_order=order).sort_values(["_order", "clip_id"]).drop(columns="_order").reset_index(drop=True)
+
+
+def class_counts(index: pd.DataFrame) -> pd.DataFrame:
+    """Count labelled clips, one row a dataset of the index (DATASETS order), one column a class (Table 1)."""
+    labelled = index.dropna(subset=["label"])
+    counts = pd.crosstab(labelled["dataset"], labelled["label"])
+    present = [name for name in DATASETS if name in set(index["dataset"])]
+    return counts.reindex(index=present, columns=list(CLASSES), fill_value=0).rename_axis(index=None, columns=None)

@@ -1,0 +1,105 @@
+"""Where things lie: the datasets in a data root, and the clip folders and sheets in a dataset."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from melib.corpus.findings import Log
+from melib.corpus.layouts import SKIP_FOLDERS, SKIP_SHEETS, Layout, Release, dataset_of
+from melib.corpus.sheets import SUFFIXES
+
+Key = tuple[int, str]  # number of the subject, clip name as `clip_key` writes it
+DEPTH = 10  # folders below the data root; ends loops of links
+
+
+@dataclass
+class Found:
+    """What lies in a dataset's folders; paths are relative to the data root, with forward slashes."""
+
+    clips: dict[str, dict[Key, list[str]]] = field(default_factory=dict)  # release path -> clip -> its folders
+    sheets: list[str] = field(default_factory=list)
+    locks: list[str] = field(default_factory=list)  # left by Excel
+    nested: set[str] = field(default_factory=set)  # folders inside a folder of the same name
+    closed: dict[str, str] = field(default_factory=dict)  # folders that cannot be opened: why
+    entries: int = 0
+
+
+def list_entries(folder: Path) -> list[tuple[str, bool]]:
+    """Names in a folder, sorted, and whether each is a folder; hidden ones are left out."""
+    with os.scandir(folder) as entries:
+        return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+
+
+def find_datasets(folder: Path) -> dict[str, list[str]]:
+    """The entries that belong to each dataset by their names, for the datasets that have a folder among them."""
+    try:
+        inside = list_entries(folder)
+    except OSError:  # not ours to look into
+        return {}
+    owners = {name: dataset_of(name) for name, _ in inside}
+    there = {owners[name] for name, is_folder in inside if is_folder} - {None}
+    return {dataset: [name for name in owners if owners[name] == dataset] for dataset in there}
+
+
+def clip_key(subject: str, clip: str) -> Key | None:
+    """What a clip is found by, however sheet and folders pad its numbers; None where no subject can be read.
+
+    SMIC, SAMM and MMEW begin a clip's name with its subject; in CASME names repeat across subjects.
+
+    >>> clip_key("1", "EP02_01f"), clip_key("", "s01_ne_03")
+    ((1, 'ep02_01f'), (1, 's1_ne_03'))
+    """
+    number = re.match("s?([0-9]+)", clip, re.IGNORECASE) or re.search("([0-9]+)", subject)
+    return (int(number[1]), re.sub("^s0+", "s", clip.lower())) if number else None
+
+
+def explore(root: Path, places: list[str], layout: Layout) -> Found:
+    """Walk a dataset's places (names in the data root) down to its clip folders, whose files are not looked at."""
+    found = Found()
+    clip_path = re.compile(f"(?:^|/){layout.clip}$", re.IGNORECASE)
+    todo = [""]
+    while todo:
+        parent = todo.pop()
+        try:
+            inside = list_entries(root / parent)
+        except OSError as error:
+            found.closed[parent] = error.strerror or str(error)
+            continue
+        for name, is_folder in inside:
+            path = f"{parent}/{name}".lstrip("/")
+            if not parent and name not in places:
+                continue
+            found.entries += bool(parent)
+            if not is_folder:
+                if name.lower().endswith(SUFFIXES) and not re.search(SKIP_SHEETS, name, re.IGNORECASE):
+                    (found.locks if name.startswith("~$") else found.sheets).append(path)
+                continue
+            parts = path.split("/")
+            once = [part for part, before in zip(parts, ["", *parts], strict=False) if part != before]
+            match = clip_path.search("/".join(once))
+            if match:
+                # CASME's raw release comes in two sections, which are one release.
+                release = re.sub("(/[^/]*(section|casme)[ _-]*[ab])+$", "", match.string[: match.start()], flags=re.I)
+                key = clip_key(match.groupdict().get("subject", ""), match["clip"])
+                found.clips.setdefault(release, {}).setdefault(key, []).append(path)
+            elif not re.fullmatch(SKIP_FOLDERS, name, re.IGNORECASE) and len(parts) < DEPTH:
+                todo.append(path)
+                if parts[-2:-1] == parts[-1:]:
+                    found.nested.add(path)
+    return found
+
+
+def choose_release(found: Found, layout: Layout, log: Log) -> tuple[str, Release]:
+    """The first of the layout's releases that is there; the others are noted."""
+    kinds = {
+        path: next(i for i, release in enumerate(layout.releases) if re.search(release.path, path, re.IGNORECASE))
+        for path in found.clips
+    }
+    chosen, *others = sorted(kinds, key=lambda path: (kinds[path], path))
+    for path in others:
+        message = f"Also there: {layout.releases[kinds[path]].name}, {len(found.clips[path])} clips; not used."
+        log.say("note", path, message, f"To use it, move {chosen} out of the data root.")
+    return chosen, layout.releases[kinds[chosen]]

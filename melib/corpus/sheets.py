@@ -1,0 +1,142 @@
+"""Annotation sheets: .xlsx, .xls or .csv, the header wherever it stands, every cell as text."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from melib.corpus.index import CorpusError
+
+SUFFIXES = (".xlsx", ".xls", ".csv")
+HEADER_WITHIN = 60  # rows; SAMM's header stands in row 14, below notes
+
+# What a column is for, and the names it goes by, without case, blanks and signs. CASME's "Onset" is a duration in ms.
+COLUMNS = {
+    "subject": ("subject",),
+    "clip": ("filename",),
+    "onset": ("onsetframe", "onsetf"),
+    "apex": ("apexframe", "apexf", "apexf1"),
+    "offset": ("offsetframe", "offsetf"),
+    "length": ("totalmf1",),  # SMIC: frames from onset to offset
+    "emotion": ("estimatedemotion", "emotion"),
+    "codes": ("actionunits", "au"),
+}
+_ROLE = {name: role for role, names in COLUMNS.items() for name in names}
+
+
+class Row(NamedTuple):
+    """One row of a sheet: the cells as text, empty where there is none; `line` counts from 1 as in the sheet."""
+
+    line: int
+    subject: str = ""
+    clip: str = ""
+    onset: str = ""
+    apex: str = ""
+    offset: str = ""
+    length: str = ""
+    emotion: str = ""
+    codes: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    rows: list[Row]
+    header: int  # line of the header, from 1
+
+
+def cell_text(value: object) -> str:
+    """A cell as text: 3.0 is "3" (.xls knows only floats), blanks around are gone, an empty cell is ""."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def frame_number(text: str) -> int | None:
+    """A cell as a frame number, None where it is missing or is none; a trailing `?` (SAMM: unclear) is ignored."""
+    match = re.fullmatch(r"([0-9]+)(?:\.0+)?\s*\??", text)
+    return int(match[1]) if match else None
+
+
+def _tabs(path: Path) -> Iterator[Iterable[Sequence[object]]]:
+    """The rows of each tab, streamed where the format allows it; formulas come as the values stored with them."""
+    if path.suffix.lower() == ".csv":
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            top = file.read(4096)
+            separator = max(",;\t", key=top.count)
+            file.seek(0)
+            yield csv.reader(file, delimiter=separator)
+    elif path.suffix.lower() == ".xls":
+        import xlrd
+
+        with xlrd.open_workbook(path, on_demand=True) as book:
+            for tab in book.sheets():
+                yield (tab.row_values(line) for line in range(tab.nrows))
+    else:
+        import openpyxl
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl reports cell styles and extensions that it does not know
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            for tab in book.worksheets:
+                if tab.title.upper() not in ("VIS", "NIR"):  # SMIC's other cameras
+                    tab.reset_dimensions()  # some writers store a wrong size
+                    yield tab.iter_rows(values_only=True)
+        finally:
+            book.close()
+
+
+def _roles(cells: Sequence[object]) -> dict[str, int]:
+    """The columns that a row names, if it is read as a header: role to position, the first of each."""
+    found: dict[str, int] = {}
+    for position, cell in enumerate(cells):
+        role = _ROLE.get(re.sub("[^a-z0-9]", "", cell_text(cell).lower()))
+        if role:
+            found.setdefault(role, position)
+    return found
+
+
+def _rows(cells: Iterable[Sequence[object]], columns: dict[str, int], line: int) -> Iterator[Row]:
+    for number, values in enumerate(cells, line):
+        texts = {role: cell_text(values[at]) for role, at in columns.items() if at < len(values)}
+        if texts.get("clip") or texts.get("emotion"):  # SMIC's sheet ends in rows that hold formulas only
+            yield Row(number, **texts)
+
+
+def read_sheet(path: Path, needs: Sequence[str]) -> Sheet:
+    """Read the first tab that has a header naming the columns `needs` (keys of COLUMNS).
+
+    The header is the row among the first 60 that names most known columns. Raises CorpusError for a file that cannot
+    be opened, has no header, or lacks a column, saying which names that column may have and what was there.
+    """
+    best, best_line = [], 0
+    try:
+        for cells in _tabs(path):
+            cells = iter(cells)
+            top = list(itertools.islice(cells, HEADER_WITHIN))
+            line = max(range(len(top)), key=lambda at: len(_roles(top[at])), default=None)
+            if line is None:
+                continue
+            columns = _roles(top[line])
+            if set(needs) <= set(columns):
+                return Sheet(list(_rows(itertools.chain(top[line + 1 :], cells), columns, line + 2)), line + 1)
+            if len(columns) > len(_roles(best)):
+                best, best_line = list(top[line]), line + 1
+    except Exception as error:  # three parsers, each with errors of its own for a damaged file
+        raise CorpusError(f"{path.name} cannot be read as a sheet ({type(error).__name__}: {error}).") from error
+    if len(_roles(best)) < 3:
+        raise CorpusError(
+            f"{path.name} has no header row in its first {HEADER_WITHIN} rows; expected a row with "
+            f"{', '.join(COLUMNS[need][0] for need in needs)}."
+        )
+    lacking = "; ".join(f"{need} (named {' or '.join(COLUMNS[need])})" for need in needs if need not in _roles(best))
+    there = ", ".join(filter(None, map(cell_text, best)))
+    raise CorpusError(f"{path.name} has no column for {lacking}; its header in row {best_line} reads: {there}.")
