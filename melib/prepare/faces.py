@@ -1,0 +1,205 @@
+"""Faces: one geometry per clip, found once on its onset frame, so that cropping adds no motion of its own."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from math import atan2, ceil, cos, degrees, radians, sin
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+MARGIN = 1.1  # Haar's box ends at the lip of the chin; a tenth more holds a dropped jaw
+WORK_SIDE = 240  # detection runs at this shorter side: the same behaviour and time for every camera
+SMALLEST = 1 / 6  # of the shorter side: smaller boxes are buttons and shadows, not the filmed face
+MAX_ROLL = 30  # degrees; a steeper line between two "eyes" joins an eye and something else
+
+
+class FaceError(ValueError):
+    """No usable face; the message says what was tried and what to do."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A box in frame pixels (x, y its top left corner, before turning) that is turned by `angle` about its centre.
+
+    `angle` is the roll in degrees, positive where the line from the image's left eye to its right eye descends.
+    `method` tells who found it: cropped, boxes, yunet, haar, haar_lenient. `others` counts further faces seen.
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+    angle: float
+    method: str
+    others: int = 0
+
+
+def find_face(
+    image: np.ndarray, cropped: bool = False, box: Face | None = None, yunet: str | Path | None = None
+) -> Face:
+    """Find the one face of `image` (H, W, 3) uint8 RGB.
+
+    In this order: the whole frame where the owner `cropped` it already (detectors find nothing in tight crops); the
+    user's `box`; YuNet where the path of its model is given; OpenCV's Haar cascades, a second time with fewer votes
+    and a tilted frame where the first pass finds none. The largest face wins. Raises FaceError where there is none.
+
+    >>> find_face(np.zeros((230, 190, 3), np.uint8), cropped=True)
+    Face(x=0.0, y=0.0, w=190.0, h=230.0, angle=0.0, method='cropped', others=0)
+    """
+    height, width = image.shape[:2]
+    if cropped:
+        return Face(0.0, 0.0, float(width), float(height), 0.0, "cropped")
+    if box is not None:
+        if not (0 <= box.x + box.w / 2 < width and 0 <= box.y + box.h / 2 < height):
+            raise FaceError(f"The given box {(box.x, box.y, box.w, box.h)} lies outside the {width}x{height} frame.")
+        return box
+    if yunet is not None:
+        return _yunet_face(image, str(yunet))
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    face = _haar_face(gray, neighbours=5, rolls=(0,)) or _haar_face(gray, neighbours=3, rolls=(0, -20, 20))
+    if face is None:
+        raise FaceError(
+            f"No face found in the {width}x{height} onset frame by the Haar cascades. Give a box in a boxes CSV, "
+            "the path of a YuNet model, or mark the clip as cropped in the index."
+        )
+    return face
+
+
+def crop(frame: np.ndarray, face: Face, size: int) -> np.ndarray:
+    """Cut `face` out of `frame` (H, W, 3) uint8 as a square (size, size, 3), eyes level, one interpolation.
+
+    The square's side is the box's longer side: nothing is stretched, so a pixel of motion means the same along both
+    axes. What lies outside the frame repeats its edge. Shrinking averages the pixels it merges.
+    """
+    merge = max(1, ceil(max(face.w, face.h) / size))  # warp at the frame's own resolution or above, then average blocks
+    matrix = crop_matrix(face, merge * size)
+    canvas = (merge * size, merge * size)
+    out = cv2.warpAffine(frame, matrix, canvas, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return out if merge == 1 else cv2.resize(out, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def crop_matrix(face: Face, size: int) -> np.ndarray:
+    """The affine map (2, 3) from pixel positions in the frame to those in the crop (size, size)."""
+    turn, scale = radians(face.angle), size / max(face.w, face.h)
+    matrix = scale * np.array([[cos(turn), sin(turn)], [-sin(turn), cos(turn)]])
+    # Pixel centres lie at +.5: the box's centre lands on the middle of the square.
+    centre = np.array([face.x + face.w / 2, face.y + face.h / 2]) - 0.5
+    return np.c_[matrix, (size / 2 - 0.5) - matrix @ centre]
+
+
+def read_boxes(path: str | Path) -> dict[str, Face]:
+    """Read a user's boxes CSV (clip_id, x, y, w, h in pixels of the onset frame, optional angle in degrees).
+
+    Raises FaceError where columns are missing or a box has no area.
+    """
+    if not Path(path).is_file():
+        raise FaceError(f"There is no boxes CSV at {path}; it needs the columns clip_id, x, y, w, h (and angle).")
+    table = pd.read_csv(path, dtype={"clip_id": str})
+    missing = [name for name in ("clip_id", "x", "y", "w", "h") if name not in table.columns]
+    if missing:
+        raise FaceError(f"The boxes CSV {path} lacks {missing}; it has {list(table.columns)}.")
+    if "angle" not in table.columns:
+        table["angle"] = 0.0
+    numbers = table[["x", "y", "w", "h", "angle"]].apply(pd.to_numeric, errors="coerce")
+    bad = numbers.isna().any(axis=1) | (numbers["w"] <= 0) | (numbers["h"] <= 0)
+    if bad.any():
+        raise FaceError(f"The boxes CSV {path} has no usable box for {list(table['clip_id'][bad][:5])}.")
+    return {
+        clip: Face(*map(float, values), "boxes")
+        for clip, values in zip(table["clip_id"], numbers.to_numpy(), strict=True)
+    }
+
+
+def contact_sheet(crops: np.ndarray, columns: int = 20, tile: int = 64) -> np.ndarray:
+    """Lay crops (N, S, S, 3) uint8 out as one picture of tiles, in reading order: for the eye to find bad crops."""
+    rows = max(1, ceil(len(crops) / columns))
+    sheet = np.zeros((rows * tile, columns * tile, 3), np.uint8)
+    for i, image in enumerate(crops):
+        y, x = divmod(i, columns)
+        sheet[y * tile : (y + 1) * tile, x * tile : (x + 1) * tile] = cv2.resize(
+            np.asarray(image), (tile, tile), interpolation=cv2.INTER_AREA
+        )
+    return sheet
+
+
+@lru_cache(maxsize=64)
+def _cascade(name: str, thread: int) -> cv2.CascadeClassifier:
+    """A Haar cascade for one thread alone: detecting changes its state."""
+    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"))
+
+
+def _detect(name: str, gray: np.ndarray, scale: float, neighbours: int, smallest: int) -> list[tuple[int, ...]]:
+    cascade = _cascade(name, threading.get_ident())
+    return [tuple(map(int, box)) for box in cascade.detectMultiScale(gray, scale, neighbours, minSize=(smallest,) * 2)]
+
+
+def _haar_face(gray: np.ndarray, neighbours: int, rolls: tuple[int, ...]) -> Face | None:
+    """The largest face that Haar's cascades see in `gray` (H, W), or in it turned by each of `rolls` degrees."""
+    zoom = WORK_SIDE / min(gray.shape)
+    small = cv2.resize(gray, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
+    middle = (small.shape[1] / 2, small.shape[0] / 2)
+    found = []
+    for roll in rolls:
+        turned = small
+        if roll:
+            matrix = cv2.getRotationMatrix2D((middle[0] - 0.5, middle[1] - 0.5), roll, 1)
+            turned = cv2.warpAffine(small, matrix, small.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+        for x, y, w, h in _detect("frontalface_default", turned, 1.1, neighbours, int(WORK_SIDE * SMALLEST)):
+            tilt = _eye_tilt(turned[y : y + h, x : x + w])
+            # Back from the turned frame: the box's centre turns about the frame's middle, the box's own roll adds up.
+            turn = radians(roll)
+            dx, dy = x + w / 2 - middle[0], y + h / 2 - middle[1]
+            cx = (middle[0] + dx * cos(turn) - dy * sin(turn)) / zoom
+            cy = (middle[1] + dx * sin(turn) + dy * cos(turn)) / zoom
+            side = MARGIN * w / zoom
+            found.append((tilt is not None, side, cx - side / 2, cy - side / 2, roll + (tilt or 0.0)))
+    if not found:
+        return None
+    lenient = len(rolls) > 1
+    # With few votes a shadow may pass for a face: there, a box with two eyes goes before a larger one without.
+    _, side, x, y, angle = max(found, key=lambda box: (lenient and box[0], box[1]))
+    apart = [1 for b in found if max(abs(b[2] - x), abs(b[3] - y)) > side / 2 and b[1] > side / 2]
+    return Face(x, y, side, side, angle, "haar_lenient" if lenient else "haar", len(apart))
+
+
+def _eye_tilt(face: np.ndarray) -> float | None:
+    """Roll of the line between the eyes in `face` (side, side), degrees; None where no plausible pair is seen."""
+    side = face.shape[0]
+    top = int(0.15 * side)
+    region = np.ascontiguousarray(face[top : int(0.6 * side)])
+    for name in ("eye", "eye_tree_eyeglasses"):
+        boxes = _detect(name, region, 1.1, 3, side // 7)
+        centres = [(x + w / 2, y + h / 2, w) for x, y, w, h in boxes if w < 0.4 * side]
+        left = [eye for eye in centres if eye[0] < 0.45 * side]
+        right = [eye for eye in centres if eye[0] > 0.55 * side]
+        pairs = [
+            (abs((b[0] + a[0]) / side - 1) + abs(b[2] - a[2]) / side, degrees(atan2(b[1] - a[1], b[0] - a[0])))
+            for a in left
+            for b in right
+            if 0.25 * side < b[0] - a[0] < 0.65 * side
+        ]
+        pairs = [pair for pair in pairs if abs(pair[1]) < MAX_ROLL]
+        if pairs:
+            return min(pairs)[1]  # the pair that lies most evenly about the middle, of the most equal size
+    return None
+
+
+def _yunet_face(image: np.ndarray, model: str) -> Face:
+    """The largest face that YuNet sees in `image` (H, W, 3) RGB, roll by its eye landmarks."""
+    if not Path(model).is_file():
+        raise FaceError(f"There is no YuNet model at {model}; download face_detection_yunet_2023mar.onnx and name it.")
+    height, width = image.shape[:2]
+    detector = cv2.FaceDetectorYN.create(model, "", (width, height), 0.6)
+    faces = detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+    if faces is None or not len(faces):
+        raise FaceError(f"YuNet found no face in the {width}x{height} onset frame. Give a box in a boxes CSV.")
+    x, y, w, h, *marks = map(float, max(faces, key=lambda face: face[2] * face[3])[:8])
+    eyes = sorted([tuple(marks[0:2]), tuple(marks[2:4])])
+    angle = degrees(atan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0]))
+    side = MARGIN * max(w, h)
+    return Face(x + w / 2 - side / 2, y + h / 2 - side / 2, side, side, angle, "yunet", len(faces) - 1)

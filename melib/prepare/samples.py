@@ -1,0 +1,117 @@
+"""Samples: index rows with named arrays aligned with them, memory-mapped from one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES
+
+# The arrays that have a meaning of their own; any other name is a feature array (N, D) float32.
+SHAPES = {
+    "onset": ("(N, S, S, 3) uint8", 4, np.uint8),
+    "apex": ("(N, S, S, 3) uint8", 4, np.uint8),
+    "flow": ("(N, 2, S, S) float16", 4, np.float16),
+    "flow_image": ("(N, H, W, 3) uint8", 4, np.uint8),
+}
+NEEDED = ("clip_id", "dataset", "subject", "label")
+
+
+class SamplesError(ValueError):
+    """Samples that do not keep the contract."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Clips ready to learn from: `index` (N rows) and `arrays`, each with N entries along its first axis.
+
+    The index needs clip_id, dataset, subject and label; a boolean `synthetic` marks generated samples.
+    Arrays: onset, apex (N, S, S, 3) uint8 RGB; flow (N, 2, S, S) float16 in pixels of the crop, x first;
+    flow_image (N, H, W, 3) uint8; any other name is a feature array (N, D) float32.
+    Raises SamplesError where lengths, types, labels or ids break this.
+    """
+
+    index: pd.DataFrame
+    arrays: dict[str, np.ndarray]
+
+    def __post_init__(self):
+        missing = [name for name in NEEDED if name not in self.index.columns]
+        if missing:
+            raise SamplesError(f"The samples' index lacks {missing}; it needs {list(NEEDED)}.")
+        if not self.arrays:
+            raise SamplesError("Samples without arrays: give at least one, such as flow_image (N, H, W, 3) uint8.")
+        strange = sorted(set(self.index["label"].dropna()) - set(CLASSES))
+        if strange:
+            raise SamplesError(f"Unknown labels {strange}; the classes are {list(CLASSES)}.")
+        if self.index["clip_id"].duplicated().any():
+            raise SamplesError("A clip_id occurs twice in the samples' index; predictions are keyed by it.")
+        for name, array in self.arrays.items():
+            shape, axes, dtype = SHAPES.get(name, ("(N, D) float32", 2, np.float32))
+            if array.ndim != axes or array.dtype != dtype or len(array) != len(self.index):
+                raise SamplesError(
+                    f"Array {name!r} is {array.shape} {array.dtype}; expected {shape} with N = {len(self.index)}."
+                )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def select(self, mask: np.ndarray) -> Samples:
+        """The samples where the boolean `mask` (N,) is true; arrays are copied into memory."""
+        mask = np.asarray(mask, dtype=bool)
+        arrays = {name: np.asarray(array[mask]) for name, array in self.arrays.items()}
+        return Samples(self.index[mask].reset_index(drop=True), arrays)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write index.parquet, one .npy an array, and samples.json (last, so that a half-written folder is none)."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "samples.json").unlink(missing_ok=True)
+        self.index.to_parquet(folder / "index.parquet", index=False)
+        for name, array in self.arrays.items():
+            np.save(folder / f"{name}.npy", array)
+        write_manifest(folder, list(self.arrays))
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Samples:
+        """Open a samples folder; arrays stay on disk and are read as they are used."""
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        index = pd.read_parquet(folder / "index.parquet")
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in manifest["arrays"]}
+        return cls(index, arrays)
+
+
+def is_samples_folder(folder: str | Path) -> bool:
+    """Whether `folder` is a finished samples folder."""
+    return (Path(folder) / "samples.json").is_file()
+
+
+def read_manifest(folder: str | Path) -> dict:
+    """samples.json of a finished folder: its `arrays` and the `fingerprint` of their content."""
+    path = Path(folder) / "samples.json"
+    if not path.is_file():
+        raise SamplesError(f"{folder} is not a samples folder: it has no samples.json. Write one with Samples.save.")
+    return json.loads(path.read_text())
+
+
+def write_manifest(folder: Path, arrays: list[str], **more) -> dict:
+    """Finish a samples folder: hash what lies in it, so that content, not path, names it, and write samples.json."""
+    digest = hashlib.blake2b(digest_size=16)
+    index = pd.read_parquet(folder / "index.parquet")
+    digest.update(pd.util.hash_pandas_object(index, index=False).to_numpy().tobytes())
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        with open(folder / f"{name}.npy", "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    manifest = {"arrays": sorted(arrays), "fingerprint": digest.hexdigest(), **more}
+    temporary = folder / "samples.json.tmp"
+    temporary.write_text(json.dumps(manifest, indent=1))
+    temporary.replace(folder / "samples.json")
+    return manifest
