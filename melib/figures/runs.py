@@ -1,0 +1,68 @@
+"""Pictures of one run and of a small study."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.figures.style import SERIES_COLOURS
+
+
+def loss_curves(history: pd.DataFrame, brl_start: int, ax: Axes) -> Axes:
+    """Cross-entropy and BRL per epoch (a `fit` history), with the epoch from which BRL is trained on."""
+    ax.plot(history["epoch"], history["ce"], color=SERIES_COLOURS[1], label="cross-entropy")
+    if history["brl"].any():
+        ax.plot(history["epoch"], history["brl"].where(history["epoch"] >= brl_start), color=SERIES_COLOURS[2], label="BRL")
+        ax.axvline(brl_start, color="#999999", linewidth=1, linestyle=":")
+        ax.annotate("BRL on", (brl_start, 0.97), xycoords=("data", "axes fraction"), xytext=(4, 0),
+                    textcoords="offset points", va="top", fontsize=8, color="#666666")  # fmt: skip
+    ax.set(xlabel="epoch", ylabel="training loss", title="Training loss", ylim=(0, None))
+    ax.legend()
+    return ax
+
+
+def score_curves(history: pd.DataFrame, metric: str, held_out: str, ax: Axes) -> Axes:
+    """One metric per epoch, on the source validation subjects and on the held-out dataset (a `fit` history)."""
+    if history[f"source_val_{metric}"].notna().any():
+        ax.plot(history["epoch"], history[f"source_val_{metric}"], color=SERIES_COLOURS[0], label="source validation")
+    ax.plot(history["epoch"], history[f"held_out_{metric}"], color=SERIES_COLOURS[1],
+            label=f"held out ({PRINT_NAMES[held_out]})")  # fmt: skip
+    ax.axhline(1 / len(CLASSES), color="#999999", linewidth=1, linestyle="--")
+    ax.set(xlabel="epoch", ylabel=metric.upper(), title=f"{metric.upper()} per epoch", ylim=(0, 1))
+    ax.legend(loc="lower right")
+    return ax
+
+
+def confusion_matrix(counts: np.ndarray, title: str, ax: Axes) -> Axes:
+    """Confusion counts (3, 3), true classes in rows; colour is the share of the true class."""
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    text = np.array([[f"{n}\n{s:.0%}" for n, s in zip(*rows, strict=True)] for rows in zip(counts, share, strict=True)])
+    sns.heatmap(share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, ax=ax,
+                xticklabels=CLASSES, yticklabels=CLASSES, linewidths=1)  # fmt: skip
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    return ax
+
+
+def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
+    """One metric by held-out dataset, a bar a value of `hue`, of result rows of one selection rule; chance for UAR."""
+    rows = rows.assign(dataset=rows["held_out"].map(PRINT_NAMES), value=100 * rows[metric])
+    order = [PRINT_NAMES[name] for name in DATASETS if name in set(rows["held_out"])]
+    levels = sorted(rows[hue].unique())
+    mean = rows.groupby([hue, "seed"], as_index=False)["value"].mean().assign(dataset="mean")
+    sns.barplot(pd.concat([rows, mean]), x="dataset", y="value", hue=hue, order=[*order, "mean"], hue_order=levels,
+                palette=list(SERIES_COLOURS[: len(levels)]), errorbar="sd" if rows["seed"].nunique() > 1 else None,
+                ax=ax)  # fmt: skip
+    ax.axvline(len(order) - 0.5, color="#CCCCCC", linewidth=1)
+    for bars in ax.containers:
+        if hasattr(bars, "patches"):
+            ax.bar_label(bars, fmt="%.0f", fontsize=8, color="#444444", padding=1)
+    if metric == "uar":
+        ax.axhline(100 / len(CLASSES), color="#666666", linewidth=1, linestyle="--")
+        ax.annotate("chance", (1, 100 / len(CLASSES)), xycoords=("axes fraction", "data"), xytext=(2, 0),
+                    textcoords="offset points", va="center", fontsize=8, color="#666666")  # fmt: skip
+    ax.grid(axis="x", visible=False)
+    ax.set(xlabel="held-out dataset", ylabel=f"{metric.upper()} (%)", ylim=(0, 100))
+    return ax

@@ -1,0 +1,62 @@
+"""From the `corpus` parameter of a run to its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from melib.corpus.demo import write_demo
+from melib.corpus.demo.write import MARKER
+from melib.corpus.scan import fingerprint, read_index
+from melib.home import resolve
+from melib.learning.settings import RunSettings
+from melib.prepare.pipeline import PrepareSettings, prepare
+from melib.prepare.samples import Samples, is_samples_folder, read_manifest
+
+DEMO_SIZES = ("tiny", "demo")
+Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Data:
+    """The samples of a run, the fingerprint that names them in hashes, and whether they come from the demo corpus."""
+
+    samples: Samples
+    fingerprint: str
+    synthetic: bool
+
+
+def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
+    """The samples that `settings.corpus` stands for, prepared on first use and cached under `cache/`.
+
+    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is;
+    anything else is a data root. Raises CorpusError where there is none of these.
+    """
+    folder = find_corpus(settings.corpus, progress)
+    if is_samples_folder(folder):
+        manifest = read_manifest(folder)
+        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False))
+    index = read_index(folder)
+    wanted = PrepareSettings(settings.image_size, settings.flow_method, settings.apex_rule)
+    samples = prepare(folder, index, wanted, resolve("cache"), progress=_named(progress, "clips prepared"))
+    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file())
+
+
+def name_data(settings: RunSettings, progress: Progress | None = None) -> str:
+    """The fingerprint that `load_data` would give, without preparing anything."""
+    folder = find_corpus(settings.corpus, progress)
+    if is_samples_folder(folder):
+        return read_manifest(folder)["fingerprint"]
+    return fingerprint(folder, read_index(folder))
+
+
+def find_corpus(corpus: str, progress: Progress | None = None) -> Path:
+    """The folder that a `corpus` parameter names; a demo corpus is written first where it is not there yet."""
+    if corpus in DEMO_SIZES:
+        return write_demo(resolve("data") / corpus, corpus, progress=_named(progress, "demo clips written"))
+    return resolve(corpus)
+
+
+def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: progress(name, done, total)) if progress else None

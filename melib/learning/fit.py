@@ -1,0 +1,227 @@
+"""One training: from samples and settings to the records of every epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from melib.corpus.index import CLASSES, DATASETS
+from melib.learning.backbones import Backbone, build
+from melib.learning.brl import BatchRegularizationLoss
+from melib.learning.inputs import Inputs, check_flip
+from melib.learning.metrics import METRICS, confusion, scores
+from melib.learning.settings import RunSettings
+from melib.prepare.samples import Samples
+
+SPLITS = ("train", "source_val", "held_out")
+
+
+class FitError(ValueError):
+    """Samples that cannot be trained on under these settings."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one training leaves.
+
+    `history` has a row an epoch: loss, ce, brl (means over the training clips) and each metric on source_val and
+    held_out. `predictions` has a row a clip and epoch: clip_id, label, epoch, split and three logits. `split` says what
+    part each clip took. `model` and `brl` are as the last epoch left them. `seconds` is the time the training took.
+    """
+
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+    split: pd.Series
+    model: Backbone
+    brl: BatchRegularizationLoss
+    seconds: float
+
+
+def fit(
+    samples: Samples, settings: RunSettings, progress: Callable[[int, int, dict], None] | None = None
+) -> Result:
+    """Train on the source datasets, look at the held-out one after every epoch, and select nothing.
+
+    The loss is cross-entropy before epoch `brl_start` and (1 - lam) CE + lam BRL from it on (the paper's 3.2.1). The
+    initial weights, BRL's weights, the order of the samples, the flips and the validation subjects each draw from a
+    generator of their own, so that lam = 0 trains to the same bits as plain cross-entropy.
+
+    Args:
+        samples: clips of at least three datasets; clips without label take no part, synthetic ones only in training.
+        settings: see RunSettings; `corpus` and `out` are not read here.
+        progress: called after each epoch with (epoch, epochs, the epoch's row of the history).
+
+    Raises:
+        FitError: held-out dataset or sources absent, fewer than two sources, a class without a training clip.
+    """
+    device = pick_device(settings.device)
+    split = split_samples(samples.index, settings)
+    if settings.flip:
+        check_flip(settings.inputs)
+    with deterministic(settings.threads):
+        return _train(samples, settings, split, device, progress or (lambda *_: None))
+
+
+def _train(samples, settings, split, device, progress) -> Result:
+    started = time.perf_counter()
+    train = (split == "train").to_numpy()
+    inputs = Inputs(samples, settings.inputs, train, device, settings.flow_encoding)
+    labels = codes(samples.index["label"], CLASSES).to(device)
+    domains = codes(samples.index["dataset"], DATASETS).to(device)
+    rows = torch.from_numpy(np.flatnonzero(train)).to(device)
+
+    model = build(settings.backbone, inputs.shape, stream_seed(settings.seed, "weights"))
+    model = model.to(device, memory_format=torch.channels_last)
+    brl = BatchRegularizationLoss(model.head.in_features, generator(settings.seed, "brl")).to(device)
+    # Adam skips a parameter without gradient, weight decay too: W rests at its first draw until BRL starts.
+    optimizer = torch.optim.Adam(
+        [*model.parameters(), *brl.parameters()], lr=settings.lr, weight_decay=settings.weight_decay
+    )
+    order, flips = generator(settings.seed, "order"), generator(settings.seed, "flips")
+    amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
+
+    history, predictions = [], []
+    for epoch in range(1, settings.epochs + 1):
+        lam = settings.lam if epoch >= settings.brl_start else 0.0
+        model.train()
+        totals = torch.zeros(3, device=device)
+        for batch in batches(rows, settings.batch_size, order):
+            flipped = (torch.rand(len(batch), generator=flips) < 0.5).to(device) if settings.flip else None
+            with amp:
+                logits, features = model(inputs.batch(batch, flipped))
+            ce = nn.functional.cross_entropy(logits.float(), labels[batch])
+            penalty = brl(features.float(), domains[batch]) if lam else torch.zeros((), device=device)
+            loss = (1 - lam) * ce + lam * penalty if lam else ce
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            totals += len(batch) * torch.stack([loss, ce, penalty]).detach()
+        row = dict(zip(("loss", "ce", "brl"), (totals / len(rows)).tolist(), strict=True))
+        if not np.isfinite(row["loss"]):
+            raise FitError(f"The loss is {row['loss']} in epoch {epoch}: lower lr ({settings.lr}) or use precision fp32.")
+        for name in SPLITS[1:]:
+            chosen = np.flatnonzero(split == name)
+            if len(chosen):
+                logits = predict(model, inputs, torch.from_numpy(chosen).to(device), settings.batch_size, amp)
+                table = samples.index.iloc[chosen][["clip_id", "label"]].assign(epoch=epoch, split=name)
+                table[list(CLASSES)] = logits
+                predictions.append(table)
+                counts = confusion(labels[chosen].cpu().numpy(), logits.argmax(1))
+                row |= {f"{name}_{metric}": value for metric, value in scores(counts).items()}
+        history.append({"epoch": epoch, **row})
+        progress(epoch, settings.epochs, history[-1])
+    columns = ["epoch", "loss", "ce", "brl", *(f"{s}_{m}" for s in SPLITS[1:] for m in METRICS)]
+    frame = pd.DataFrame(history, columns=columns).astype({"epoch": "int64"})
+    return Result(frame, pd.concat(predictions, ignore_index=True), split, model, brl, time.perf_counter() - started)
+
+
+def predict(model: Backbone, inputs: Inputs, rows: torch.Tensor, batch_size: int, amp) -> np.ndarray:
+    """Logits (N, 3) float32 of the samples `rows`."""
+    model.eval()
+    with torch.inference_mode(), amp:
+        return torch.cat([model(inputs.batch(part))[0].float() for part in rows.split(4 * batch_size)]).cpu().numpy()
+
+
+def split_samples(index: pd.DataFrame, settings: RunSettings) -> pd.Series:
+    """Each sample's part in the run: train, source_val, held_out, or unused.
+
+    source_val holds `val_share` of each source's subjects, drawn by subject, and no synthetic sample; held_out holds
+    the real clips of the held-out dataset. Raises FitError as `fit` does.
+    """
+    present = [name for name in DATASETS if name in set(index["dataset"])]
+    if settings.held_out not in present:
+        raise FitError(f"held_out = {settings.held_out!r} is not in this corpus, which holds {present}. Choose one of them.")
+    sources = list(settings.sources) or [name for name in present if name != settings.held_out]
+    absent = sorted(set(sources) - set(present))
+    if absent:
+        raise FitError(f"Sources {absent} are not in this corpus, which holds {present}.")
+    if len(sources) < 2:
+        raise FitError(
+            f"Only {sources} is left to train on with {settings.held_out} held out; at least two source datasets are "
+            "needed to tell what they share. Add a dataset to the corpus."
+        )
+    labelled = index["label"].notna().to_numpy()
+    real = ~synthetic(index)
+    split = pd.Series("unused", index=index.index)
+    split[labelled & index["dataset"].isin(sources).to_numpy()] = "train"
+    split[labelled & real & (index["dataset"] == settings.held_out).to_numpy()] = "held_out"
+    if settings.val_share:
+        draw = generator(settings.seed, "source_val")
+        for source in sources:
+            of_source = (split == "train").to_numpy() & (index["dataset"] == source).to_numpy()
+            subjects = sorted(index["subject"][of_source & real].unique())
+            wanted = max(1, round(settings.val_share * len(subjects)))
+            chosen = {subjects[i] for i in torch.randperm(len(subjects), generator=draw)[:wanted].tolist()}
+            theirs = of_source & index["subject"].isin(chosen).to_numpy()
+            split[theirs] = "unused"  # a face kept for validation is not trained on in synthetic form either
+            split[theirs & real] = "source_val"
+    counts = index["label"][split == "train"].value_counts()
+    lacking = [name for name in CLASSES if not counts.get(name, 0)]
+    if lacking:
+        raise FitError(f"No training clip of class {lacking} in {sources}: the held-out clips of it could never be learned.")
+    if not (split == "held_out").any():
+        raise FitError(f"{settings.held_out} has no labelled clip to test on.")
+    return split
+
+
+def codes(column: pd.Series, names: tuple[str, ...]) -> torch.Tensor:
+    """The place of each value in `names`, (N,) integer; -1 for a missing one."""
+    return torch.from_numpy(pd.Categorical(column, categories=names).codes.astype(np.int64))
+
+
+def synthetic(index: pd.DataFrame) -> np.ndarray:
+    """Which rows are generated samples, (N,) boolean; none where the column is absent."""
+    return index["synthetic"].to_numpy(dtype=bool) if "synthetic" in index else np.zeros(len(index), dtype=bool)
+
+
+def batches(rows: torch.Tensor, size: int, order: torch.Generator) -> Iterator[torch.Tensor]:
+    """`rows` once in random order, in batches; a last one of a single sample joins the one before it (batch norm)."""
+    shuffled = rows[torch.randperm(len(rows), generator=order).to(rows.device)]
+    parts = list(shuffled.split(size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return iter(parts)
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """A seed for one named use of randomness: adding a use shifts no other."""
+    return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=7).digest(), "big")
+
+
+def generator(seed: int, name: str) -> torch.Generator:
+    """A CPU generator for one named use of randomness."""
+    return torch.Generator().manual_seed(stream_seed(seed, name))
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device of a setting; "auto" takes CUDA where there is one. Raises FitError where it cannot be had."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise FitError(f"device = {name!r} is unknown; use auto, cpu, cuda or cuda:1.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise FitError(f"device = {name!r}, but torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu.")
+    return device
+
+
+@contextmanager
+def deterministic(threads: int):
+    """Fixed thread count and deterministic kernels for as long as it lasts: the same settings give the same bits."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])

@@ -1,0 +1,105 @@
+"""The run folder: everything one training leaves on disk, complete or not there at all."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from melib.home import home, resolve
+from melib.learning.settings import FIELDS, RunSettings
+
+PACKAGES = ("melib", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder."""
+
+    folder: Path
+    settings: RunSettings
+    facts: dict  # run.json: versions, revision, timings, device, counts
+    history: pd.DataFrame
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Logits per clip, split and epoch."""
+        return pd.read_parquet(self.folder / "predictions.parquet")
+
+
+def save_run(result, settings: RunSettings, data) -> Path:
+    """Write the run folder of a `fit` result under a temporary name, `done` last, then rename it; return it.
+
+    run.json holds settings, versions, revision and timings, beside history.parquet, predictions.parquet and
+    model.safetensors (BRL's weights with it). A folder that is already done is left alone: same settings, same result.
+    """
+    from safetensors.torch import save_file
+
+    folder = resolve(settings.out) / settings.run_name(data.fingerprint)
+    if is_done(folder):
+        return folder
+    partial = folder.with_name(f".{folder.name}.{platform.node()}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    counts = pd.crosstab(data.samples.index["dataset"], result.split)
+    facts = {
+        "settings": asdict(settings),
+        "data": data.fingerprint,
+        "synthetic": data.synthetic,
+        "clips": {split: counts[split][counts[split] > 0].to_dict() for split in counts},
+        "seconds": round(result.seconds, 2),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": str(next(result.model.parameters()).device),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": {"python": platform.python_version(), **{p: importlib.metadata.version(p) for p in PACKAGES}},
+        **_revision(),
+    }
+    (partial / "run.json").write_text(json.dumps(facts, indent=1))
+    result.history.to_parquet(partial / "history.parquet", index=False)
+    result.predictions.to_parquet(partial / "predictions.parquet", index=False)
+    weights = {**result.model.state_dict(), **{f"brl.{k}": v for k, v in result.brl.state_dict().items()}}
+    save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / "model.safetensors")
+    (partial / "done").touch()
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not is_done(folder):  # someone else may have finished the same run first
+            raise
+        shutil.rmtree(partial)
+    return folder
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a run folder is complete."""
+    return (folder / "done").is_file()
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read a finished run folder. Raises FileNotFoundError where it is not done."""
+    folder = Path(folder)
+    if not is_done(folder):
+        raise FileNotFoundError(f"{folder} is no finished run: it has no `done`. Run it again with `melib run`.")
+    facts = json.loads((folder / "run.json").read_text())
+    settings = RunSettings.from_parameters({n: v for n, v in facts["settings"].items() if n in FIELDS})
+    return Run(folder, settings, facts, pd.read_parquet(folder / "history.parquet"))
+
+
+def _revision() -> dict:
+    """The git revision of the workbook and whether its tracked files were changed; None outside a checkout."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(home()), *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        return {"revision": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"revision": None, "dirty": None}

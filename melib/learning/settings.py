@@ -1,0 +1,202 @@
+"""Run settings: exactly the parameters of `04_training_brl`, checked before anything starts."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import json
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+
+from melib.corpus.index import DATASETS
+
+PROFILES = {
+    "tiny": dict(image_size=32, epochs=4, brl_start=3, batch_size=16, val_share=0.2),
+    "demo": dict(image_size=64, epochs=40, brl_start=21, batch_size=32, val_share=0.2),
+    "paper": dict(image_size=224, epochs=100, brl_start=51, batch_size=32, val_share=0.0),
+}
+CHOICES = {
+    "profile": tuple(PROFILES),
+    "held_out": DATASETS,
+    "backbone": ("cnn", "resnet18", "poolformer_s12", "linear", "mlp"),
+    "flow_method": ("farneback", "dis", "raft_small", "raft_large"),
+    "flow_encoding": ("uvs", "minmax", "wheel"),
+    "apex_rule": ("auto", "motion", "midpoint", "dcrois"),
+    "precision": ("fp32", "bf16"),
+}
+RANGES = {  # lowest and highest allowed value
+    "lam": (0, 1), "epochs": (1, 100_000), "brl_start": (1, 100_000), "lr": (0, 10), "weight_decay": (0, 10),
+    "batch_size": (1, 100_000), "image_size": (8, 4096), "val_share": (0, 0.9), "threads": (1, 1024),
+}  # fmt: skip
+# Where the data lie, where results go and on what they are made does not name a run.
+NOT_IN_HASH = ("corpus", "device", "out")
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist or cannot have that value."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """One training of one setting: the fields are the parameters of `04_training_brl`.
+
+    Build it with `from_parameters`, which fills in the profile's values, converts text and names what is wrong.
+    """
+
+    corpus: str  # "demo", "tiny", a data root, or a folder of samples
+    profile: str
+    held_out: str
+    sources: tuple[str, ...]  # () stands for all other datasets of the corpus
+    backbone: str
+    inputs: str  # apex, flow, flow_image, or the name of a feature array
+    flow_method: str
+    flow_encoding: str
+    apex_rule: str
+    lam: float
+    epochs: int
+    brl_start: int  # the first epoch with BRL, counted from 1
+    lr: float
+    weight_decay: float
+    batch_size: int
+    flip: bool
+    image_size: int  # of crops made from a data root; a folder of samples keeps its own
+    val_share: float
+    seed: int
+    precision: str
+    threads: int
+    device: str  # auto, cpu, cuda, cuda:1
+    out: str
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, object]) -> RunSettings:
+        """Settings from loosely typed parameters: names checked, text converted, None meaning the default.
+
+        Raises SettingsError for an unknown name or value, naming the nearest right one.
+        """
+        check_names(parameters)
+        given = {name: value for name, value in parameters.items() if value is not None}
+        profile = _one_of("profile", str(given.get("profile", DEFAULTS["profile"])), CHOICES["profile"])
+        if "held_out" not in given:
+            raise SettingsError(f"held_out is missing; give one of {list(DATASETS)}.")
+        types = typing.get_type_hints(cls)
+        values = {**DEFAULTS, **PROFILES[profile], **given}
+        settings = cls(**{name: _convert(name, value, types[name]) for name, value in values.items()})
+        settings._check()
+        return settings
+
+    @classmethod
+    def from_notebook(cls, variables: Mapping[str, object]) -> RunSettings:
+        """Settings from a notebook's variables, called right after its parameter cell.
+
+        papermill only warns of a parameter that the notebook does not have, and runs the default. So the names are
+        read from the cell that papermill injected, and only from there: a reader's own variables do not matter.
+        """
+        check_names(injected_names(variables.get("In", ())))
+        return cls.from_parameters({name: variables[name] for name in FIELDS if name in variables})
+
+    def _check(self) -> None:
+        for name, allowed in CHOICES.items():
+            _one_of(name, getattr(self, name), allowed)
+        for source in self.sources:
+            _one_of("sources", source, DATASETS)
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(f"{name} = {value} is out of range; expected {low} to {high}.")
+        if self.held_out in self.sources:
+            raise SettingsError(f"{self.held_out} is held out and cannot be a source too; take it out of `sources`.")
+        if self.brl_start > self.epochs:
+            raise SettingsError(
+                f"brl_start = {self.brl_start} lies after the last epoch ({self.epochs}): BRL would never start and no "
+                "epoch could be selected. Lower brl_start or raise epochs."
+            )
+
+    def differing(self) -> str:
+        """Profile, lam and whatever else differs from the profile's defaults: "demo-lam0.5-epochs30"."""
+        default = {**DEFAULTS, **PROFILES[self.profile]}
+        skip = {*NOT_IN_HASH, "profile", "held_out", "backbone", "inputs", "lam", "seed"}
+        parts = [self.profile, f"lam{self.lam:g}"]
+        for name in FIELDS:
+            value = getattr(self, name)
+            if name not in skip and value != default[name]:
+                parts.append(name.replace("_", "") + ("+".join(value) if isinstance(value, tuple) else f"{value}"))
+        return "-".join(parts)
+
+    def digest(self, fingerprint: str) -> str:
+        """The eight characters that name a run of these settings on the data of that fingerprint."""
+        content = {name: value for name, value in asdict(self).items() if name not in NOT_IN_HASH}
+        text = json.dumps({**content, "data": fingerprint}, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+    def run_name(self, fingerprint: str) -> str:
+        """The run's folder name: held-out, backbone, inputs, what differs, seed, hash."""
+        parts = (self.held_out, self.backbone, self.inputs, self.differing(), f"s{self.seed}", self.digest(fingerprint))
+        return "__".join(parts)
+
+
+FIELDS = tuple(field.name for field in fields(RunSettings))
+DEFAULTS = dict(
+    corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="farneback",
+    flow_encoding="uvs", apex_rule="auto", lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
+    precision="fp32", threads=1, device="auto", out="runs",
+)  # fmt: skip
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise SettingsError for the first name that is no setting, with the nearest right one."""
+    for name in names:
+        if name not in FIELDS:
+            raise SettingsError(f"Unknown parameter {name!r}.{_nearest(name, FIELDS)} The parameters are: {', '.join(FIELDS)}.")
+
+
+def injected_names(history: Iterable[str]) -> list[str]:
+    """The names that papermill's injected cell assigns, from the kernel's input history; empty without such a cell."""
+    injected = [cell for cell in history if cell.lstrip().startswith("# Parameters")]
+    if not injected:
+        return []
+    return [
+        target.id
+        for statement in ast.parse(injected[-1]).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.5)
+    return f" Did you mean {({k.lower(): k for k in known})[close[0]]!r}?" if close else ""
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise SettingsError(f"{name} = {value!r} is unknown.{_nearest(value, allowed)} Expected one of {list(allowed)}.")
+    return value
+
+
+def _convert(name: str, value: object, wanted: type) -> object:
+    """YAML reads 2e-4 as text and papermill may hand over any number as text: convert, never guess."""
+    try:
+        if wanted is bool:
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "false": False}[str(value).lower()]
+        if wanted is int:
+            if isinstance(value, bool) or float(value) != int(float(value)):
+                raise ValueError
+            return int(float(value))
+        if wanted is float:
+            if isinstance(value, bool):
+                raise ValueError
+            return float(value)
+        if wanted is str:
+            if not isinstance(value, str):
+                raise ValueError
+            return value
+        items = value.split(",") if isinstance(value, str) else list(value)
+        return tuple(sorted((str(item).strip() for item in items), key=lambda d: DATASETS.index(d) if d in DATASETS else 99))
+    except (ValueError, KeyError, TypeError):
+        kind = getattr(wanted, "__name__", "list of datasets")
+        raise SettingsError(f"{name} = {value!r} ({type(value).__name__}) is not a {kind}; give a {kind}.") from None

@@ -1,0 +1,1 @@
+"""A grid of runs: its plan, the launcher, and the tables made from what lies on disk."""

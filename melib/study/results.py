@@ -1,0 +1,78 @@
+"""Result rows and tables, made from run folders alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.learning.metrics import METRICS
+from melib.learning.record import read_run
+from melib.learning.selection import ORACLES, RULES, select
+
+PRINTED_METRICS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
+NOT_KEYS = ("held_out", "out", "device", "corpus")
+
+
+def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
+    """Result rows of finished runs: settings, run, synthetic, selection, Acc, UAR and UF1 in [0, 1], their epochs.
+
+    One row a run and selection rule; the rules are applied here, to the records, and nowhere earlier.
+    """
+    parts = []
+    for folder in folders:
+        run = read_run(folder)
+        rows = select(run.history, run.settings.brl_start)
+        facts = {**asdict(run.settings), "run": run.folder.name, "synthetic": run.facts["synthetic"]}
+        parts.append(pd.concat([pd.DataFrame([facts] * len(rows)), rows], axis=1))
+    if not parts:
+        raise ValueError("No finished run to collect. `melib run GRID` makes them; `melib status GRID` shows where it is.")
+    return pd.concat(parts, ignore_index=True)
+
+
+def varied(rows: pd.DataFrame) -> list[str]:
+    """The settings in which the rows differ, other than the held-out dataset: what a table has to tell apart."""
+    names = [name for name in rows.columns[: list(rows.columns).index("run")] if name not in NOT_KEYS]
+    return [name for name in names if rows[name].map(str).nunique() > 1]
+
+
+def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric in percent: a row a setting and selection rule, a column a held-out dataset, and their mean.
+
+    Seeds are averaged. The mean over datasets is missing where one of the columns is.
+    """
+    keys = [name for name in varied(rows) if name != "seed"]
+    present = [name for name in DATASETS if name in set(rows["held_out"])]
+    table = 100 * rows.pivot_table(values=metric, index=[*keys, "selection"], columns="held_out", aggfunc="mean")
+    table = table.reindex(columns=present)
+    table["mean"] = table.mean(axis=1, skipna=False)
+    order = sorted(table.index, key=lambda key: (list(RULES).index(key[-1]), key) if keys else list(RULES).index(key))
+    return table.loc[order].rename(columns=PRINT_NAMES).rename_axis(columns=None)
+
+
+def to_markdown(rows: pd.DataFrame, title: str) -> str:
+    """The three metrics as Markdown tables; says what is synthetic and which rules look at the held-out labels."""
+    lines = [f"# {title}", ""]
+    if rows["synthetic"].any():
+        lines += ["Made on the **synthetic demo corpus**: these numbers show that the chain runs, nothing about faces.", ""]
+    lines += [
+        "Percent, by held-out dataset. `last` and `source_val` are results; "
+        f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels and are upper bounds.",
+        "",
+    ]
+    for metric in METRICS:
+        table = results_table(rows, metric).reset_index()
+        header = [str(column) for column in table.columns]
+        lines += [f"## {PRINTED_METRICS[metric]}", "", _row(header), _row(["---"] * len(header))]
+        lines += [_row([f"{v:.1f}" if isinstance(v, float) and c not in varied(rows) else str(v)
+                        for c, v in zip(table.columns, values, strict=True)])
+                  for values in table.itertuples(index=False)]  # fmt: skip
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

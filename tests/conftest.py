@@ -1,0 +1,60 @@
+"""What several rooms' tests share: small samples to learn from, the tiny corpus, and the real input where there is some."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from melib.corpus.index import CLASSES
+from melib.learning.settings import RunSettings
+from melib.prepare.samples import Samples
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def toy(datasets=("SMIC", "CASME", "SAMM"), subjects=5, clips=6, size=8, seed=0) -> Samples:
+    """Samples that can be learned: the class lights up one corner, on noise, with an offset a dataset."""
+    rng = np.random.default_rng(seed)
+    rows, images = [], []
+    for d, dataset in enumerate(datasets):
+        for s in range(subjects):
+            for c in range(clips):
+                label = c % 3
+                image = rng.integers(0, 80, (size, size, 3)) + 15 * d
+                image[: size // 2, : size // 2, label] += 90
+                subject = f"{dataset}/s{s}"
+                rows.append({"clip_id": f"{subject}/{c}", "dataset": dataset, "subject": subject, "label": CLASSES[label]})
+                images.append(image)
+    images = np.array(images, np.uint8)
+    features = images.reshape(len(images), -1).astype(np.float32)
+    return Samples(pd.DataFrame(rows), {"flow_image": images, "pixels": features})
+
+
+def settings(**changes) -> RunSettings:
+    """Settings of a run on toy samples, in a second."""
+    base = dict(profile="tiny", held_out="SAMM", inputs="flow_image", image_size=8, epochs=4, brl_start=3, lr=1e-3)
+    return RunSettings.from_parameters(base | changes)
+
+
+@pytest.fixture
+def toy_samples() -> Samples:
+    return toy()
+
+
+@pytest.fixture(scope="session")
+def tiny_root(tmp_path_factory) -> Path:
+    """The tiny demo corpus, written once a test process."""
+    from melib.corpus.demo import write_demo
+
+    return write_demo(tmp_path_factory.mktemp("corpus") / "tiny", "tiny", workers=1)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real input that MELIB_REAL_DATA names; the test is skipped where there is none."""
+    folder = os.environ.get("MELIB_REAL_DATA")
+    if not folder:
+        pytest.skip("MELIB_REAL_DATA is not set: this test needs real clips, which are not part of the project")
+    return Path(folder)

@@ -1,0 +1,76 @@
+import math
+
+import pytest
+import torch
+
+from melib.learning.brl import BatchRegularizationLoss, group_means
+
+
+def naive(features, domains, weight, bias):
+    """The equations of the paper's 3.2.1, a sample at a time."""
+    groups = {}
+    for x, domain in zip(features.tolist(), domains.tolist(), strict=True):
+        score = sum(w * v for w, v in zip(weight.tolist(), x, strict=True)) + float(bias)
+        groups.setdefault(domain, []).append(1 / (1 + math.exp(-score)))
+    means = [sum(a) / len(a) for a in groups.values()]
+    return max(means) - min(means)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equals_the_naive_twin(seed):
+    g = torch.Generator().manual_seed(seed)
+    features = torch.randn(17, 6, generator=g, dtype=torch.float64)
+    domains = torch.randint(0, 4, (17,), generator=g) * 2  # numbers with gaps, and some groups may be missing
+    brl = BatchRegularizationLoss(6, g).double()
+    expected = naive(features, domains, brl.weight.detach(), brl.bias.detach())
+    assert brl(features, domains).item() == pytest.approx(expected, abs=1e-14)
+    assert expected > 0
+
+
+def test_gradcheck():
+    g = torch.Generator().manual_seed(1)
+    brl = BatchRegularizationLoss(3, g).double()
+    domains = torch.tensor([0, 0, 1, 1, 1, 2])
+    features = torch.randn(6, 3, generator=g, dtype=torch.float64, requires_grad=True)
+
+    def loss(x, weight, bias):
+        return torch.func.functional_call(brl, {"weight": weight, "bias": bias}, (x, domains))
+
+    assert torch.autograd.gradcheck(loss, (features, brl.weight, brl.bias))
+
+
+def test_zero_for_equal_means_and_for_one_group():
+    brl = BatchRegularizationLoss(4)
+    features = torch.randn(3, 4).repeat(3, 1)
+    assert brl(features, torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2])).item() == pytest.approx(0, abs=1e-7)
+    assert brl(torch.randn(5, 4), torch.full((5,), 3)).item() == 0
+
+
+def test_order_of_samples_and_numbers_of_groups_do_not_matter():
+    brl = BatchRegularizationLoss(4).double()
+    features, domains = torch.randn(12, 4, dtype=torch.float64), torch.arange(12) % 3
+    shuffled = torch.randperm(12)
+    first = brl(features, domains)
+    torch.testing.assert_close(brl(features[shuffled], domains[shuffled]), first, rtol=0, atol=1e-15)
+    torch.testing.assert_close(brl(features, 7 - 2 * domains), first, rtol=0, atol=1e-15)
+
+
+def test_group_means_in_the_order_of_group_numbers():
+    means = group_means(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([4, 0, 4]))
+    assert means.tolist() == [2.0, 3.5]
+
+
+def test_weights_come_from_the_generator_alone():
+    first = BatchRegularizationLoss(9, torch.Generator().manual_seed(3))
+    state = torch.random.get_rng_state()
+    second = BatchRegularizationLoss(9, torch.Generator().manual_seed(3))
+    assert torch.equal(first.weight, second.weight)
+    assert torch.equal(first.bias, second.bias)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert first.weight.abs().max() <= 1 / 3
+
+
+@pytest.mark.parametrize("features, domains", [((5, 3), (5,)), ((5, 4), (4,)), ((5, 2, 2), (5,))])
+def test_wrong_shapes_are_named(features, domains):
+    with pytest.raises(ValueError, match="expected"):
+        BatchRegularizationLoss(4)(torch.zeros(features), torch.zeros(domains, dtype=torch.long))

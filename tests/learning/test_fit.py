@@ -1,0 +1,195 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from melib.corpus.index import CLASSES
+from melib.learning.backbones import BACKBONES, build
+from melib.learning.fit import FitError, batches, fit, generator, split_samples, stream_seed
+from melib.learning.inputs import Inputs
+from melib.learning.selection import select
+from melib.prepare.samples import Samples
+from tests.conftest import settings, toy
+
+
+def weights(result):
+    return {**result.model.state_dict(), **result.brl.state_dict()}
+
+
+def same(first, second):
+    return all(torch.equal(a, b) for a, b in zip(weights(first).values(), weights(second).values(), strict=True))
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_backbone_trains_and_two_runs_are_identical(backbone):
+    samples = toy(size=32, subjects=3, clips=3)
+    run = settings(backbone=backbone, epochs=3, brl_start=2)
+    first, second = fit(samples, run), fit(samples, run)
+    assert first.history.equals(second.history)
+    assert first.predictions.equals(second.predictions)
+    assert same(first, second)
+    assert first.history["brl"].iloc[0] == 0 < first.history["brl"].iloc[-1]
+
+
+def test_it_learns_what_can_be_learned(toy_samples):
+    history = fit(toy_samples, settings(epochs=15)).history
+    assert history["held_out_uar"].iloc[-1] > 0.9
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
+
+
+def test_another_seed_gives_another_run(toy_samples):
+    assert not fit(toy_samples, settings()).history.equals(fit(toy_samples, settings(seed=1)).history)
+
+
+def test_without_lam_it_is_the_textbook_loop_bit_for_bit(toy_samples):
+    run = settings(lam=0.0, val_share=0.0)
+    result = fit(toy_samples, run)
+
+    train = torch.from_numpy(np.flatnonzero(toy_samples.index["dataset"] != "SAMM"))
+    images = torch.from_numpy(toy_samples.arrays["flow_image"]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    labels = torch.tensor([CLASSES.index(c) for c in toy_samples.index["label"]])
+    model = build("cnn", (3, 8, 8), stream_seed(0, "weights")).to(memory_format=torch.channels_last)
+    adam = torch.optim.Adam(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
+    order = generator(0, "order")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for _ in range(run.epochs):
+        for rows in train[torch.randperm(len(train), generator=order)].split(run.batch_size):
+            loss = torch.nn.functional.cross_entropy(
+                model(images[rows].contiguous(memory_format=torch.channels_last))[0], labels[rows]
+            )
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    torch.set_num_threads(threads)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), result.model.parameters(), strict=True))
+
+
+def test_brl_acts_from_its_first_epoch_and_not_before(toy_samples):
+    plain, brl = fit(toy_samples, settings(lam=0)).history, fit(toy_samples, settings(lam=0.5)).history
+    columns = ["ce", "held_out_uar", "source_val_acc"]
+    assert plain[columns][:2].equals(brl[columns][:2])
+    assert plain["ce"][3] != brl["ce"][3]
+    assert (brl["brl"] > 0).tolist() == [False, False, True, True]
+    np.testing.assert_allclose(brl["loss"][2:], 0.5 * brl["ce"][2:] + 0.5 * brl["brl"][2:], rtol=1e-5)
+
+
+def test_nothing_of_the_held_out_dataset_reaches_training(toy_samples):
+    run = settings(epochs=6)
+    before = fit(toy_samples, run)
+    rng = np.random.default_rng(0)
+    held_out = (toy_samples.index["dataset"] == "SAMM").to_numpy()
+    index = toy_samples.index.copy()
+    index.loc[held_out, "label"] = rng.permutation(index.loc[held_out, "label"].to_numpy())
+    images = toy_samples.arrays["flow_image"].copy()
+    images[held_out] = rng.integers(0, 256, images[held_out].shape)
+    after = fit(Samples(index, {"flow_image": images}), run)
+
+    assert same(before, after)
+    assert not before.history["held_out_uar"].equals(after.history["held_out_uar"])
+    epochs = [select(r.history, 3).set_index("selection").loc["source_val", "uar_epoch"] for r in (before, after)]
+    assert epochs[0] == epochs[1]
+
+
+def test_feature_vectors_are_scaled_by_training_rows_alone(toy_samples):
+    run = settings(inputs="pixels", backbone="mlp")
+    before = fit(toy_samples, run)
+    held_out = (toy_samples.index["dataset"] == "SAMM").to_numpy()
+    pixels = toy_samples.arrays["pixels"].copy()
+    pixels[held_out] = pixels[held_out] * 1000 + 7
+    assert same(before, fit(Samples(toy_samples.index, {"pixels": pixels}), run))
+
+    train = ~held_out
+    inputs = Inputs(toy_samples, "pixels", train, torch.device("cpu"), "uvs")
+    scaled = inputs.batch(torch.from_numpy(np.flatnonzero(train))).numpy()
+    np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(scaled.std(0), 1, atol=1e-4)
+
+
+def test_validation_keeps_whole_subjects_of_every_source(toy_samples):
+    split = split_samples(toy_samples.index, settings(val_share=0.4))
+    table = toy_samples.index.assign(split=split)
+    assert table.groupby("subject")["split"].nunique().eq(1).all()
+    kept = table[table["split"] == "source_val"].groupby("dataset")["subject"].nunique()
+    assert kept.to_dict() == {"SMIC": 2, "CASME": 2}
+    assert set(table[table["dataset"] == "SAMM"]["split"]) == {"held_out"}
+
+
+def test_synthetic_samples_are_only_ever_trained_on(toy_samples):
+    index = toy_samples.index.assign(synthetic=np.arange(len(toy_samples)) % 2 == 0)
+    split = split_samples(index, settings(val_share=0.4))
+    assert set(split[index["synthetic"]]) == {"train", "unused"}
+    kept = set(index["subject"][split == "source_val"])
+    assert not kept & set(index["subject"][split == "train"])
+
+
+def test_clips_without_label_take_no_part(toy_samples):
+    index = toy_samples.index.astype({"label": "string"})
+    index.loc[::4, "label"] = None
+    split = split_samples(index, settings())
+    assert set(split[index["label"].isna()]) == {"unused"}
+    result = fit(Samples(index, toy_samples.arrays), settings())
+    assert set(result.predictions["clip_id"]) <= set(index["clip_id"][index["label"].notna()])
+
+
+def test_predictions_are_keyed_by_clip_and_explain_the_metrics(toy_samples):
+    result = fit(toy_samples, settings())
+    rows = result.predictions.query("split == 'held_out' and epoch == 4")
+    hits = rows[list(CLASSES)].to_numpy().argmax(1) == rows["label"].map(CLASSES.index).to_numpy()
+    assert rows["clip_id"].is_unique
+    assert hits.mean() == pytest.approx(result.history["held_out_acc"].iloc[-1])
+
+
+def test_progress_is_told_after_each_epoch(toy_samples):
+    seen = []
+    fit(toy_samples, settings(), lambda *args: seen.append(args))
+    assert [(epoch, epochs) for epoch, epochs, _ in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert seen[-1][2]["held_out_acc"] >= 0
+
+
+def test_threads_and_determinism_are_given_back(toy_samples):
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fit(toy_samples, settings(threads=before[0] + 1))
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+def test_no_batch_of_one():
+    rows = torch.arange(9)
+    parts = list(batches(rows, 4, torch.Generator()))
+    assert [len(part) for part in parts] == [4, 5]
+    assert sorted(torch.cat(parts).tolist()) == rows.tolist()
+
+
+@pytest.mark.parametrize(
+    "change, drop, message",
+    [
+        ({"held_out": "MMEW"}, {}, "'MMEW' is not in this corpus.*SMIC"),
+        ({"sources": ["SMIC", "MMEW"]}, {}, "MMEW.*not in this corpus"),
+        ({"sources": ["SMIC"]}, {}, "at least two source datasets"),
+        ({}, {"dataset": "CASME"}, "at least two source datasets"),
+        ({}, {"label": "surprise"}, "No training clip of class \\['surprise'\\]"),
+        ({"inputs": "apex"}, {}, "'apex'.*flow_image"),
+        ({"flip": True}, {}, "flip"),
+        ({"device": "cuda:7"}, {}, "CUDA devices"),
+        ({"device": "gpu"}, {}, "unknown; use auto"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(toy_samples, change, drop, message):
+    mask = np.ones(len(toy_samples), bool)
+    for column, value in drop.items():
+        mask &= (toy_samples.index[column] != value).to_numpy()
+    with pytest.raises(ValueError, match=message):
+        fit(toy_samples.select(mask), settings(**change))
+
+
+def test_a_loss_that_is_no_number_stops_the_run(toy_samples):
+    pixels = toy_samples.arrays["pixels"].copy()
+    pixels[0, 0] = np.inf
+    with np.errstate(invalid="ignore"), pytest.raises(FitError, match="loss is nan in epoch 1"):
+        fit(Samples(toy_samples.index, {"pixels": pixels}), settings(inputs="pixels", backbone="mlp"))
+
+
+def test_the_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings().lam = 0.3

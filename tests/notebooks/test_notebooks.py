@@ -1,0 +1,61 @@
+"""The workbook runs: every notebook as papermill runs it, and stored as the house stores notebooks."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from melib.home import home
+from melib.learning.record import read_run
+from melib.learning.settings import FIELDS
+
+NOTEBOOKS = sorted((home() / "notebooks").glob("*.ipynb"))
+UNIT = home() / "notebooks" / "04_training_brl.ipynb"
+
+
+def papermill(tmp_path: Path, notebook: Path, **parameters):
+    command = [sys.executable, "-m", "papermill", str(notebook), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
+    for name, value in parameters.items():
+        command += ["-p", name, str(value)]
+    return subprocess.run(command, cwd=home(), capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_without_output_and_with_parameters(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert code[0].metadata.get("tags") == ["parameters"]
+    assert all(len(cell.source.splitlines()) <= 25 for cell in code)
+
+
+def test_the_parameters_of_the_unit_are_the_fields_of_the_settings():
+    cell = next(c for c in nbformat.read(UNIT, as_version=4).cells if c.cell_type == "code")
+    lines = cell.source.splitlines()
+    assert [line.split(":")[0] for line in lines] == list(FIELDS)
+    assert all("  # " in line for line in lines)
+
+
+def test_one_run_from_the_demo_corpus_to_the_run_folder(tmp_path, tiny_root):
+    done = papermill(tmp_path, UNIT, corpus=tiny_root, profile="tiny", held_out="SAMM", lam=0.5, out=tmp_path / "runs")
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = (tmp_path / "runs").iterdir()
+    run = read_run(folder)
+    assert (run.settings.held_out, run.settings.lam, run.settings.image_size) == ("SAMM", 0.5, 32)
+    assert run.facts["synthetic"] is True
+    assert len(run.history) == 4
+    assert set(run.predictions["split"]) == {"source_val", "held_out"}
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert outputs.count("image/png") == 2
+    assert "synthetic demo corpus" in outputs
+    assert "oracle_per_metric" in outputs
+
+
+def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp_path):
+    ended = papermill(tmp_path, UNIT, held_owt="SAMM", corpus="/nowhere")
+    assert ended.returncode != 0
+    assert "Unknown parameter 'held_owt'. Did you mean 'held_out'?" in ended.stderr
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,57 @@
+import pytest
+
+from melib.learning.data import Data
+from melib.learning.fit import fit
+from melib.learning.record import read_run, save_run
+from melib.study.results import collect, results_table, to_markdown, varied
+from tests.conftest import settings, toy
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs")
+    data = Data(toy(), "f00d", synthetic=True)
+    runs = [
+        settings(out=str(out), held_out=held_out, lam=lam, seed=seed, backbone="linear")
+        for held_out in ("SAMM", "SMIC")
+        for lam in (0, 0.5)
+        for seed in (0, 1)
+    ]
+    return [save_run(fit(data.samples, run), run, data) for run in runs]
+
+
+def test_one_row_a_run_and_rule(folders):
+    rows = collect(folders)
+    assert len(rows) == 8 * 4
+    assert varied(rows) == ["lam", "seed"]
+    history = read_run(folders[0]).history
+    row = rows.query("run == @folders[0].name and selection == 'last'").iloc[0]
+    assert [row.acc, row.uar, row.uf1] == history[["held_out_acc", "held_out_uar", "held_out_uf1"]].iloc[-1].tolist()
+
+
+def test_the_table_averages_seeds_and_then_datasets(folders):
+    rows = collect(folders)
+    table = results_table(rows, "uar")
+    assert list(table.columns) == ["SMIC", "SAMM", "mean"]
+    assert list(table.index)[:2] == [(0.0, "last"), (0.5, "last")]
+    samm = 100 * rows.query("held_out == 'SAMM' and lam == 0.5 and selection == 'last'")["uar"].mean()
+    smic = 100 * rows.query("held_out == 'SMIC' and lam == 0.5 and selection == 'last'")["uar"].mean()
+    assert table.loc[(0.5, "last")].tolist() == pytest.approx([smic, samm, (smic + samm) / 2])
+
+
+def test_a_missing_cell_stays_missing_and_takes_the_mean_with_it(folders):
+    table = results_table(collect(folders[:6]), "acc")
+    assert table.loc[(0.5, "last")].isna().tolist() == [True, False, True]
+
+
+def test_markdown_names_rules_and_what_is_synthetic(folders):
+    text = to_markdown(collect(folders), "Results")
+    assert "synthetic demo corpus" in text
+    assert "| lam | selection | SMIC | SAMM | mean |" in text
+    assert "upper bounds" in text
+    assert text.count("oracle_per_metric") == 3 * 2 + 1
+
+
+def test_nothing_to_collect():
+    with pytest.raises(ValueError, match="No finished run"):
+        collect([])

@@ -1,0 +1,30 @@
+"""What the set-up files promise of each other."""
+
+import re
+import tomllib
+
+import yaml
+
+from melib.home import home
+
+
+def test_conda_and_pip_install_the_same():
+    project = tomllib.loads((home() / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((home() / "environment.yml").read_text())["dependencies"]
+    assert conda[0] == f"python{project['requires-python']}"
+    assert conda[1] == "pip"
+    (extra,) = conda[2]["pip"]  # one line: everything else is in pyproject.toml
+    assert re.fullmatch(r"-e \.\[(\w+)\]", extra)[1] in project["optional-dependencies"]
+
+
+def test_all_means_every_other_extra():
+    extras = tomllib.loads((home() / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = re.fullmatch(r"melib\[(.*)\]", extras["all"][0])[1].split(",")
+    assert set(named) == set(extras) - {"all"}
+
+
+def test_the_bounds_that_are_there_for_a_reason():
+    dependencies = tomllib.loads((home() / "pyproject.toml").read_text())["project"]["dependencies"]
+    bounds = {re.match(r"[\w-]+", line)[0]: line for line in dependencies}
+    assert bounds["opencv-python"] == "opencv-python>=4.10,<5"
+    assert "<" not in bounds["torch"] + bounds["torchvision"]
