@@ -26,9 +26,9 @@ figures: $(VENV)/.notebooks
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
 $(VENV)/.notebooks: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[notebooks]'
+	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[notebooks]'
 	touch $@
 
 $(VENV)/.all: $(VENV)/.notebooks
-	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[all]'
 	touch $@

@@ -21,7 +21,7 @@ CHOICES = {
     "profile": tuple(PROFILES),
     "held_out": DATASETS,
     "backbone": ("cnn", "resnet18", "poolformer_s12", "linear", "mlp"),
-    "flow_method": ("farneback", "dis", "raft_small", "raft_large"),
+    "flow_method": ("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large"),
     "flow_encoding": ("uvs", "minmax", "wheel"),
     "apex_rule": ("auto", "motion", "midpoint", "dcrois"),
     "precision": ("fp32", "bf16"),
@@ -138,7 +138,7 @@ class RunSettings:
 
 FIELDS = tuple(field.name for field in fields(RunSettings))
 DEFAULTS = dict(
-    corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="farneback",
+    corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="lk",
     flow_encoding="uvs", apex_rule="auto", lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
     precision="fp32", threads=1, device="auto", out="runs",
 )  # fmt: skip

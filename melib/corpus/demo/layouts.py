@@ -130,7 +130,7 @@ def _name_smic(rng, counters, taken, subject, name, emotion):
     acted = {"positive": "happiness", "surprise": "surprise"}.get(emotion)
     acted = acted or str(rng.choice(["disgust", "sadness", "fear", "anger"], p=[0.4, 0.25, 0.2, 0.15]))
     folder = f"SMIC/SMIC_all_raw/HS/s{subject}/micro/{emotion}/{name}"
-    return _clip("SMIC", f"s{subject}", name, emotion, folder, "image{:06d}.bmp", start, acted)
+    return _clip("SMIC", f"s{subject:02d}", name, emotion, folder, "image{:06d}.bmp", start, acted)
 
 
 def _name_casme(rng, counters, taken, subject, name, emotion):

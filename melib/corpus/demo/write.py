@@ -20,7 +20,7 @@ import pandas as pd
 from melib.corpus.demo import actors, layouts, motion
 from melib.corpus.index import DATASETS, FPS, TABLE1
 
-VERSION = 2  # raise it with every change to what is drawn, named or moved
+VERSION = 3  # raise it with every change to what is drawn, named or moved
 MARKER = "demo.json"  # written last: a folder without it is not a demo corpus
 TRUTH = "ground_truth"
 NOTICE = "All of this is synthetic: drawn faces of people who do not exist, in the layouts of the real datasets."
