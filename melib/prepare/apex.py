@@ -24,10 +24,12 @@ def greatest_motion(crops: np.ndarray) -> int:
     """The frame of `crops` (T, S, S, 3) uint8 that moved most, on average over its pixels, against the onset,
     which is its first (the paper's 4.1). Position 1..T-1.
 
-    The motion of the whole head is taken out first: it mostly grows with time, so it would name the last frame.
+    The motion of the whole head is taken out first: it mostly grows with time, so it would name the last frame. The
+    outer eighth of the crop has no say: hair and background neither act nor move with the face.
     """
-    flows = (remove_head_motion(lk(crops[0], crop)) for crop in crops[1:])
-    moved = [np.linalg.norm(flow, axis=0).mean() for flow in flows]
+    rim = crops.shape[1] // 8
+    flows = (lk(crops[0], crop)[:, rim:-rim, rim:-rim] for crop in crops[1:])
+    moved = [np.linalg.norm(remove_head_motion(flow), axis=0).mean() for flow in flows]
     return 1 + int(np.argmax(moved))
 
 

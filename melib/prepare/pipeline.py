@@ -27,7 +27,7 @@ from melib.prepare.flow import BATCHED, FLOWS, flow_solver, remove_head_motion, 
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest, write_manifest
 from melib.prepare.store import array_header, journal_line, locked, open_array, read_journal
 
-CODE_VERSION = 1  # raise it whenever the same frames and settings would give other arrays
+CODE_VERSION = 2  # raise it whenever the same frames and settings would give other arrays
 FLOW_SIZE = 224  # smaller crops blur motion away: flow is computed on crops of this size, then shrunk to theirs
 BLOCK = 16  # clips written, journalled and, on a GPU, solved together
 
@@ -68,6 +68,11 @@ class PrepareSettings:
 
 def prepared_folder(root: str | Path, index: pd.DataFrame, settings: PrepareSettings, cache: str | Path) -> Path:
     """The cache folder of these clips and settings; named by content, so the paths of root and cache do not matter."""
+    absent = [folder for folder in index["folder"] if not (Path(root) / folder).is_dir()]
+    if absent:
+        raise PrepareError(
+            f"{len(absent)} clip folders are not under {root}: {absent[:3]}. Read the index of this root."
+        )
     key = {name: value for name, value in asdict(settings).items() if name != "device"}
     for name in ("boxes", "yunet_model", "flow_weights"):
         if key[name] is not None:
@@ -202,8 +207,6 @@ def _fill(folder, root, labelled, settings, workers, progress, on_error) -> None
 
 def _prepare_clip(row: dict, root: Path, settings: PrepareSettings, box: Face | None) -> tuple[dict, tuple, tuple]:
     """One clip: what to note in its index row, its onset and apex crops (S, S, 3), the same as fine as flow needs."""
-    if not (root / row["folder"]).is_dir():
-        raise PrepareError(f"There is no folder {row['folder']} under the data root.")
     frames = {
         number: path
         for number, path in list_frames(root / row["folder"]).items()

@@ -1,54 +1,9 @@
-"""Small clips of drifting texture, written to disk the way a cropped release is."""
+"""A small corpus of cropped clips in which the middle of a texture moves to and fro."""
 
-import cv2
-import numpy as np
 import pytest
 
 from melib.corpus.index import make_index
-
-
-def texture(height, width, seed=0):
-    """Smooth random texture (height, width, 3) uint8 over the whole range."""
-    noise = np.random.default_rng(seed).uniform(0, 255, (height, width, 3))
-    smooth = cv2.GaussianBlur(noise, (0, 0), 2)
-    return np.uint8(255 * (smooth - smooth.min()) / np.ptp(smooth))
-
-
-def bump(image, pixels):
-    """`image` with its middle moved to the right by `pixels`, its border still."""
-    y, x = np.indices(image.shape[:2], dtype=np.float32)
-    height, width = image.shape[:2]
-    weight = np.exp(-((x - width / 2) ** 2 + (y - height / 2) ** 2) / (2 * (0.15 * width) ** 2))
-    return cv2.remap(image, (x - pixels * weight).astype(np.float32), y, cv2.INTER_CUBIC)
-
-
-def write_clip(folder, times=(0, 1, 3, 4, 2, 0), seed=0, shape=(70, 60)):
-    """Frames 1..T whose middle has moved by `times` pixels."""
-    folder.mkdir(parents=True)
-    image = texture(*shape, seed)
-    for number, pixels in enumerate(times, start=1):
-        cv2.imwrite(str(folder / f"img{number}.png"), bump(image, pixels))
-
-
-def row(dataset, number, **more):
-    subject = f"{dataset}/s{number % 3}"
-    annotated = dataset != "SMIC"
-    return {
-        "clip_id": f"{subject}/c{number:02d}",
-        "dataset": dataset,
-        "subject": subject,
-        "clip": f"c{number:02d}",
-        "emotion": "happiness",
-        "label": "positive",
-        "onset": 1,
-        "apex": 3 if annotated else None,
-        "offset": 6,
-        "apex_source": "annotated" if annotated else None,
-        "fps": 100,
-        "cropped": True,
-        "folder": f"{dataset}/c{number:02d}",
-        "au_codes": "",
-    } | more
+from tests.prepare.clips import row, write_clip
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +18,3 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="session")
 def index():
     return make_index([row("SAMM" if n % 2 else "SMIC", n, label=None if n == 5 else "positive") for n in range(20)])
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    from melib.corpus.demo import write_demo
-
-    return write_demo(tmp_path_factory.mktemp("demo") / "tiny", size="tiny")

@@ -1,10 +1,8 @@
 """Faces: the crop's geometry against closed forms; detection on the demo corpus and on a real video."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from melib.corpus.frames import list_frames, read_frame
@@ -101,15 +99,13 @@ def test_contact_sheet_holds_every_crop_in_order():
     assert [sheet[y, x, 0] for y, x in ((0, 0), (0, 4), (0, 8), (4, 0), (4, 4), (4, 8))] == [0, 1, 2, 3, 4, 0]
 
 
-def test_demo_faces_are_found_where_they_are(demo):
-    import pandas as pd
-
-    truth = pd.read_parquet(demo / "ground_truth" / "clips.parquet").set_index("folder")
-    index = read_index(demo)
+def test_demo_faces_are_found_where_they_are(tiny_root):
+    truth = pd.read_parquet(tiny_root / "ground_truth" / "clips.parquet").set_index("folder")
+    index = read_index(tiny_root)
     open_ones = index[~index["cropped"]]
     hits = []
     for clip in open_ones.itertuples():
-        frames = list_frames(demo / clip.folder)
+        frames = list_frames(tiny_root / clip.folder)
         box = truth.loc[clip.folder]
         try:
             face = find_face(read_frame(frames[clip.onset]))
@@ -122,11 +118,8 @@ def test_demo_faces_are_found_where_they_are(demo):
     assert np.mean(hits) >= 0.99, open_ones["clip_id"][~np.array(hits)].tolist()
 
 
-def test_the_real_face_is_found_in_every_tenth_frame():
-    folder = os.environ.get("MELIB_REAL_DATA")
-    if not folder or not (Path(folder) / VIDEO).is_file():
-        pytest.skip(f"MELIB_REAL_DATA does not name a folder with {VIDEO}")
-    video, faces = cv2.VideoCapture(str(Path(folder) / VIDEO)), []
+def test_the_real_face_is_found_in_every_tenth_frame(real_data):
+    video, faces = cv2.VideoCapture(str(real_data / VIDEO)), []
     for number in range(472):
         good, frame = video.read()
         assert good
