@@ -14,7 +14,9 @@ def demo(args) -> int:
     """Write the demo corpus."""
     from melib.corpus.demo import write_demo
 
-    root = write_demo(resolve(args.root or f"data/{args.size}"), args.size, args.seed, progress=_bar("demo clips written"))
+    root = write_demo(
+        resolve(args.root or f"data/{args.size}"), args.size, args.seed, progress=_bar("demo clips written")
+    )
     print(f"{args.size} corpus (synthetic) in {root}")
     return 0
 
@@ -105,7 +107,9 @@ def figures(args) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="melib", description="A workbook for cross-dataset micro-expression recognition.")
+    parser = argparse.ArgumentParser(
+        prog="melib", description="A workbook for cross-dataset micro-expression recognition."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(function, name=None):

@@ -1,4 +1,4 @@
-"""What several rooms' tests share: small samples to learn from, the tiny corpus, and the real input where there is some."""
+"""What several rooms' tests share: small samples to learn from, the tiny corpus, and the real input, if any."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,9 @@ def toy(datasets=("SMIC", "CASME", "SAMM"), subjects=5, clips=6, size=8, seed=0)
                 image = rng.integers(0, 80, (size, size, 3)) + 15 * d
                 image[: size // 2, : size // 2, label] += 90
                 subject = f"{dataset}/s{s}"
-                rows.append({"clip_id": f"{subject}/{c}", "dataset": dataset, "subject": subject, "label": CLASSES[label]})
+                rows.append(
+                    {"clip_id": f"{subject}/{c}", "dataset": dataset, "subject": subject, "label": CLASSES[label]}
+                )
                 images.append(image)
     images = np.array(images, np.uint8)
     features = images.reshape(len(images), -1).astype(np.float32)

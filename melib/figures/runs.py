@@ -15,7 +15,9 @@ def loss_curves(history: pd.DataFrame, brl_start: int, ax: Axes) -> Axes:
     """Cross-entropy and BRL per epoch (a `fit` history), with the epoch from which BRL is trained on."""
     ax.plot(history["epoch"], history["ce"], color=SERIES_COLOURS[1], label="cross-entropy")
     if history["brl"].any():
-        ax.plot(history["epoch"], history["brl"].where(history["epoch"] >= brl_start), color=SERIES_COLOURS[2], label="BRL")
+        ax.plot(
+            history["epoch"], history["brl"].where(history["epoch"] >= brl_start), color=SERIES_COLOURS[2], label="BRL"
+        )
         ax.axvline(brl_start, color="#999999", linewidth=1, linestyle=":")
         ax.annotate("BRL on", (brl_start, 0.97), xycoords=("data", "axes fraction"), xytext=(4, 0),
                     textcoords="offset points", va="top", fontsize=8, color="#666666")  # fmt: skip

@@ -45,9 +45,7 @@ class Result:
     seconds: float
 
 
-def fit(
-    samples: Samples, settings: RunSettings, progress: Callable[[int, int, dict], None] | None = None
-) -> Result:
+def fit(samples: Samples, settings: RunSettings, progress: Callable[[int, int, dict], None] | None = None) -> Result:
     """Train on the source datasets, look at the held-out one after every epoch, and select nothing.
 
     The loss is cross-entropy before epoch `brl_start` and (1 - lam) CE + lam BRL from it on (the paper's 3.2.1). The
@@ -106,7 +104,9 @@ def _train(samples, settings, split, device, progress) -> Result:
             totals += len(batch) * torch.stack([loss, ce, penalty]).detach()
         row = dict(zip(("loss", "ce", "brl"), (totals / len(rows)).tolist(), strict=True))
         if not np.isfinite(row["loss"]):
-            raise FitError(f"The loss is {row['loss']} in epoch {epoch}: lower lr ({settings.lr}) or use precision fp32.")
+            raise FitError(
+                f"The loss is {row['loss']} in epoch {epoch}: lower lr ({settings.lr}) or use precision fp32."
+            )
         for name in SPLITS[1:]:
             chosen = np.flatnonzero(split == name)
             if len(chosen):
@@ -138,7 +138,9 @@ def split_samples(index: pd.DataFrame, settings: RunSettings) -> pd.Series:
     """
     present = [name for name in DATASETS if name in set(index["dataset"])]
     if settings.held_out not in present:
-        raise FitError(f"held_out = {settings.held_out!r} is not in this corpus, which holds {present}. Choose one of them.")
+        raise FitError(
+            f"held_out = {settings.held_out!r} is not in this corpus, which holds {present}. Choose one of them."
+        )
     sources = list(settings.sources) or [name for name in present if name != settings.held_out]
     absent = sorted(set(sources) - set(present))
     if absent:
@@ -166,7 +168,9 @@ def split_samples(index: pd.DataFrame, settings: RunSettings) -> pd.Series:
     counts = index["label"][split == "train"].value_counts()
     lacking = [name for name in CLASSES if not counts.get(name, 0)]
     if lacking:
-        raise FitError(f"No training clip of class {lacking} in {sources}: the held-out clips of it could never be learned.")
+        raise FitError(
+            f"No training clip of class {lacking} in {sources}: the held-out clips of it could never be learned."
+        )
     if not (split == "held_out").any():
         raise FitError(f"{settings.held_out} has no labelled clip to test on.")
     return split

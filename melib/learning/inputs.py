@@ -54,6 +54,8 @@ class Inputs:
 
 
 def check_flip(name: str) -> None:
-    """Raise ValueError where mirroring has no meaning: ready-made flow images hide the sign of x, vectors have no sides."""
+    """Raise ValueError where mirroring has no meaning: flow images hide the sign of x, vectors have no sides."""
     if name not in ("onset", "apex", "flow"):
-        raise ValueError(f"flip works on apex and flow inputs; {name!r} cannot be mirrored faithfully. Set flip to False.")
+        raise ValueError(
+            f"flip works on apex and flow inputs; {name!r} cannot be mirrored faithfully. Set flip to False."
+        )

@@ -148,7 +148,9 @@ def check_names(names: Iterable[str]) -> None:
     """Raise SettingsError for the first name that is no setting, with the nearest right one."""
     for name in names:
         if name not in FIELDS:
-            raise SettingsError(f"Unknown parameter {name!r}.{_nearest(name, FIELDS)} The parameters are: {', '.join(FIELDS)}.")
+            raise SettingsError(
+                f"Unknown parameter {name!r}.{_nearest(name, FIELDS)} The parameters are: {', '.join(FIELDS)}."
+            )
 
 
 def injected_names(history: Iterable[str]) -> list[str]:
@@ -172,7 +174,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise SettingsError(f"{name} = {value!r} is unknown.{_nearest(value, allowed)} Expected one of {list(allowed)}.")
+        raise SettingsError(
+            f"{name} = {value!r} is unknown.{_nearest(value, allowed)} Expected one of {list(allowed)}."
+        )
     return value
 
 
@@ -196,7 +200,9 @@ def _convert(name: str, value: object, wanted: type) -> object:
                 raise ValueError
             return value
         items = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(sorted((str(item).strip() for item in items), key=lambda d: DATASETS.index(d) if d in DATASETS else 99))
+        return tuple(
+            sorted((str(item).strip() for item in items), key=lambda d: DATASETS.index(d) if d in DATASETS else 99)
+        )
     except (ValueError, KeyError, TypeError):
         kind = getattr(wanted, "__name__", "list of datasets")
         raise SettingsError(f"{name} = {value!r} ({type(value).__name__}) is not a {kind}; give a {kind}.") from None

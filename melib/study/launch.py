@@ -63,7 +63,9 @@ def _run_one(row: dict) -> Outcome:
     if ended.returncode == 0 and (folder / "done").is_file():
         notebook.replace(folder / "notebook.ipynb")
         return Outcome(row["run"], "")
-    return Outcome(row["run"], failure(notebook) or _last_line(ended.stderr) or f"papermill ended with {ended.returncode}")
+    return Outcome(
+        row["run"], failure(notebook) or _last_line(ended.stderr) or f"papermill ended with {ended.returncode}"
+    )
 
 
 def failure(notebook) -> str:

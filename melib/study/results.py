@@ -29,7 +29,9 @@ def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
         facts = {**asdict(run.settings), "run": run.folder.name, "synthetic": run.facts["synthetic"]}
         parts.append(pd.concat([pd.DataFrame([facts] * len(rows)), rows], axis=1))
     if not parts:
-        raise ValueError("No finished run to collect. `melib run GRID` makes them; `melib status GRID` shows where it is.")
+        raise ValueError(
+            "No finished run to collect. `melib run GRID` makes them; `melib status GRID` shows where it is."
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -57,7 +59,10 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
     """The three metrics as Markdown tables; says what is synthetic and which rules look at the held-out labels."""
     lines = [f"# {title}", ""]
     if rows["synthetic"].any():
-        lines += ["Made on the **synthetic demo corpus**: these numbers show that the chain runs, nothing about faces.", ""]
+        lines += [
+            "Made on the **synthetic demo corpus**: the numbers show that the chain runs, nothing about faces.",
+            "",
+        ]
     lines += [
         "Percent, by held-out dataset. `last` and `source_val` are results; "
         f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels and are upper bounds.",

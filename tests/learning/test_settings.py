@@ -64,7 +64,7 @@ def parameter_cell(**changes):
 
 def test_a_misspelt_papermill_parameter_stops_the_run():
     history = ["", "held_out = 'SAMM'", '# Parameters\nheld_owt = "SMIC"\nlam = 0.5\n']
-    with pytest.raises(SettingsError, match="'held_owt'.*'held_out'"):
+    with pytest.raises(SettingsError, match=r"'held_owt'.*'held_out'"):
         RunSettings.from_notebook({**parameter_cell(), "In": history, "held_owt": "SMIC"})
 
 

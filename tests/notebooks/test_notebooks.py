@@ -1,6 +1,7 @@
 """The workbook runs: every notebook as papermill runs it, and stored as the house stores notebooks."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ def papermill(tmp_path: Path, notebook: Path, **parameters):
     command = [sys.executable, "-m", "papermill", str(notebook), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
     for name, value in parameters.items():
         command += ["-p", name, str(value)]
-    return subprocess.run(command, cwd=home(), capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # as a user's shell
+    return subprocess.run(command, cwd=home(), env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -19,7 +19,9 @@ folder.mkdir()
 
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
-    runs = expand({"held_out": "SAMM", "seed": [0, 1, 2], "lam": 0.3, "sources": [["SMIC", "MMEW"]], "out": str(tmp_path)})
+    runs = expand(
+        {"held_out": "SAMM", "seed": [0, 1, 2], "lam": 0.3, "sources": [["SMIC", "MMEW"]], "out": str(tmp_path)}
+    )
     plan = make_plan(runs, lambda _: "f00d")
     cell = nbformat.v4.new_code_cell("held_out = lam = seed = sources = out = None", metadata={"tags": ["parameters"]})
     unit = nbformat.v4.new_code_cell(f"names = {list(plan['run'])}\n{UNIT}")

@@ -11,7 +11,9 @@ def write(path, content):
 
 
 def test_lists_are_multiplied_out_and_shared_runs_planned_once(tmp_path):
-    grid = write(tmp_path / "g.yaml", [{"held_out": ["SAMM", "SMIC"], "lam": [0, 0.5]}, {"held_out": "SAMM", "seed": [0, 1]}])
+    grid = write(
+        tmp_path / "g.yaml", [{"held_out": ["SAMM", "SMIC"], "lam": [0, 0.5]}, {"held_out": "SAMM", "seed": [0, 1]}]
+    )
     runs = read_grid(grid)
     assert [(r.held_out, r.lam, r.seed) for r in runs] == [
         ("SAMM", 0, 0), ("SAMM", 0.5, 0), ("SMIC", 0, 0), ("SMIC", 0.5, 0), ("SAMM", 0.5, 1),
