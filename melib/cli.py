@@ -41,7 +41,7 @@ def prepare(args) -> int:
         wanted.setdefault((run.corpus, run.image_size, run.flow_method, run.apex_rule), run)
     for run in wanted.values():
         data = load_data(run, _stage_bars())
-        print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, data {data.fingerprint[:8]}")
+        print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")
     return 0
 
 

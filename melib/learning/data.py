@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from melib.corpus.demo import write_demo
 from melib.corpus.demo.write import MARKER
 from melib.corpus.scan import fingerprint, read_index
 from melib.home import resolve
 from melib.learning.settings import RunSettings
-from melib.prepare.pipeline import PrepareSettings, prepare
+from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
 
 DEMO_SIZES = ("tiny", "demo")
@@ -20,11 +22,13 @@ Progress = Callable[[str, int, int], None]  # what is being done, how many are d
 
 @dataclass(frozen=True)
 class Data:
-    """The samples of a run, the fingerprint that names them in hashes, and whether they come from the demo corpus."""
+    """The samples of a run, the fingerprint that names their corpus in hashes, whether that is a demo corpus, and the
+    clips that preparation had to leave out (clip_id, dataset, reason)."""
 
     samples: Samples
     fingerprint: str
     synthetic: bool
+    skipped: pd.DataFrame
 
 
 def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
@@ -36,11 +40,13 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
     folder = find_corpus(settings.corpus, progress)
     if is_samples_folder(folder):
         manifest = read_manifest(folder)
-        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False))
+        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
     index = read_index(folder)
     wanted = PrepareSettings(settings.image_size, settings.flow_method, settings.apex_rule)
-    samples = prepare(folder, index, wanted, resolve("cache"), progress=_named(progress, "clips prepared"))
-    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file())
+    cache = resolve("cache")
+    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"))
+    left_out = skipped(prepared_folder(folder, index, wanted, cache))
+    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file(), left_out)
 
 
 def name_data(settings: RunSettings, progress: Progress | None = None) -> str:

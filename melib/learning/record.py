@@ -55,6 +55,7 @@ def save_run(result, settings: RunSettings, data) -> Path:
         "data": data.fingerprint,
         "synthetic": data.synthetic,
         "clips": {split: counts[split][counts[split] > 0].to_dict() for split in counts},
+        "skipped": len(data.skipped),
         "seconds": round(result.seconds, 2),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": str(next(result.model.parameters()).device),

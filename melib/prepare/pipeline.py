@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ from melib.prepare.store import array_header, journal_line, locked, open_array, 
 CODE_VERSION = 2  # raise it whenever the same frames and settings would give other arrays
 FLOW_SIZE = 224  # smaller crops blur motion away: flow is computed on crops of this size, then shrunk to theirs
 BLOCK = 16  # clips written, journalled and, on a GPU, solved together
+
+log = logging.getLogger(__name__)
 
 
 class PrepareError(ValueError):
@@ -121,6 +124,8 @@ def prepare(
     left_out = skipped(folder)
     if on_error == "raise" and len(left_out):
         raise PrepareError(_report(left_out.to_dict("records")))
+    if len(left_out):
+        log.warning(_report(left_out.to_dict("records")))
     return Samples.load(folder)
 
 

@@ -18,7 +18,7 @@ NOT_KEYS = ("held_out", "out", "device", "corpus")
 
 
 def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
-    """Result rows of finished runs: settings, run, synthetic, selection, Acc, UAR and UF1 in [0, 1], their epochs.
+    """Result rows of finished runs: settings, run, synthetic, clips skipped, selection, Acc, UAR and UF1 in [0, 1].
 
     One row a run and selection rule; the rules are applied here, to the records, and nowhere earlier.
     """
@@ -26,7 +26,8 @@ def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
     for folder in folders:
         run = read_run(folder)
         rows = select(run.history, run.settings.brl_start)
-        facts = {**asdict(run.settings), "run": run.folder.name, "synthetic": run.facts["synthetic"]}
+        facts = {**asdict(run.settings), "run": run.folder.name}
+        facts |= {name: run.facts[name] for name in ("synthetic", "skipped")}
         parts.append(pd.concat([pd.DataFrame([facts] * len(rows)), rows], axis=1))
     if not parts:
         raise ValueError(
@@ -63,6 +64,8 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
             "Made on the **synthetic demo corpus**: the numbers show that the chain runs, nothing about faces.",
             "",
         ]
+    if rows["skipped"].any():
+        lines += [f"Preparation left out {rows['skipped'].max()} clips: `melib prepare` tells which and why.", ""]
     lines += [
         "Percent, by held-out dataset. `last` and `source_val` are results; "
         f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels and are upper bounds.",

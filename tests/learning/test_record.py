@@ -17,7 +17,7 @@ FILES = {"run.json", "history.parquet", "predictions.parquet", "model.safetensor
 
 
 def data():
-    return Data(toy(), "0123456789abcdef", synthetic=True)
+    return Data(toy(), "0123456789abcdef", synthetic=True, skipped=pd.DataFrame())
 
 
 def test_the_run_folder_is_complete_and_reads_back(tmp_path):

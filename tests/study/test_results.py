@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from melib.learning.data import Data
@@ -10,7 +11,7 @@ from tests.conftest import settings, toy
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
-    data = Data(toy(), "f00d", synthetic=True)
+    data = Data(toy(), "f00d", synthetic=True, skipped=pd.DataFrame())
     runs = [
         settings(out=str(out), held_out=held_out, lam=lam, seed=seed, backbone="linear")
         for held_out in ("SAMM", "SMIC")

@@ -1,0 +1,54 @@
+import shutil
+
+import pytest
+
+from melib.corpus.index import CorpusError
+from melib.learning.data import find_corpus, load_data, name_data
+from melib.learning.settings import RunSettings
+from tests.conftest import toy
+
+
+def run(corpus, **changes):
+    return RunSettings.from_parameters({"corpus": str(corpus), "profile": "tiny", "held_out": "SAMM", **changes})
+
+
+def test_a_folder_of_samples_is_opened_as_it_is(tmp_path):
+    first, second = toy().save(tmp_path / "a"), toy().save(tmp_path / "b")
+    data = load_data(run(first))
+    assert data.samples.index.equals(toy().index)
+    assert (data.synthetic, len(data.skipped)) == (False, 0)
+    assert data.fingerprint == name_data(run(first)) == name_data(run(second))  # content names it, not its path
+    assert name_data(run(toy(seed=1).save(tmp_path / "c"))) != data.fingerprint
+
+
+def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_root, monkeypatch):
+    root = shutil.copytree(tiny_root, tmp_path / "copy")
+    broken = next((root / "MMEW" / "Micro_Expression" / "happiness").iterdir())
+    for path in broken.iterdir():
+        path.write_bytes(b"no image")
+    monkeypatch.setattr("melib.learning.data.resolve", lambda path: tmp_path / path)
+    steps = []
+    data = load_data(run(root), lambda name, done, total: steps.append((name, done, total)))
+    assert data.synthetic
+    assert list(data.skipped["clip_id"]) == [f"MMEW/{broken.name[:3]}/{broken.name}"]
+    assert broken.name in data.skipped["reason"][0]
+    assert not data.samples.index["clip_id"].isin(data.skipped["clip_id"]).any()
+    assert steps[-1] == ("clips prepared", steps[-1][2], steps[-1][2])
+
+    again: list = []
+    assert load_data(run(root), lambda *step: again.append(step)).fingerprint == data.fingerprint == name_data(run(root))
+    assert not again
+
+
+def test_a_data_root_that_is_not_there():
+    with pytest.raises(CorpusError, match="nowhere"):
+        load_data(run("/nowhere/at/all"))
+
+
+def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("melib.learning.data.resolve", lambda path: tmp_path / path)
+    monkeypatch.setattr("melib.learning.data.write_demo", lambda root, size, progress: asked.append((root, size)) or root)
+    assert find_corpus("tiny") == tmp_path / "data" / "tiny"
+    assert find_corpus("mine") == tmp_path / "mine"
+    assert asked == [(tmp_path / "data" / "tiny", "tiny")]
