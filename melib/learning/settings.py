@@ -88,12 +88,8 @@ class RunSettings:
 
     @classmethod
     def from_notebook(cls, variables: Mapping[str, object]) -> RunSettings:
-        """Settings from a notebook's variables, called right after its parameter cell.
-
-        papermill only warns of a parameter that the notebook does not have, and runs the default. So the names are
-        read from the cell that papermill injected, and only from there: a reader's own variables do not matter.
-        """
-        check_names(injected_names(variables.get("In", ())))
+        """Settings from a notebook's variables, called right after its parameter cell; see `check_notebook`."""
+        check_notebook(variables)
         return cls.from_parameters({name: variables[name] for name in FIELDS if name in variables})
 
     def _check(self) -> None:
@@ -144,13 +140,20 @@ DEFAULTS = dict(
 )  # fmt: skip
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Raise SettingsError for the first name that is no setting, with the nearest right one."""
+def check_names(names: Iterable[str], known: Iterable[str] = FIELDS) -> None:
+    """Raise SettingsError for the first of `names` that is not known, with the nearest right one."""
     for name in names:
-        if name not in FIELDS:
-            raise SettingsError(
-                f"Unknown parameter {name!r}.{_nearest(name, FIELDS)} The parameters are: {', '.join(FIELDS)}."
-            )
+        if name not in known:
+            raise SettingsError(f"Unknown parameter {name!r}.{_nearest(name, known)} Known are: {', '.join(known)}.")
+
+
+def check_notebook(variables: Mapping[str, object], known: Iterable[str] = FIELDS) -> None:
+    """Raise SettingsError where papermill injected a parameter that the notebook of these `variables` does not know.
+
+    papermill only warns of it and runs the default. The names are read from the cell that it injected, and only from
+    there: a reader's own variables do not matter.
+    """
+    check_names(injected_names(variables.get("In", ())), known)
 
 
 def injected_names(history: Iterable[str]) -> list[str]:

@@ -1,0 +1,111 @@
+"""The AU table, whatever its source: one row a clip, frame and AU."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.codes import parse_codes
+from melib.corpus.demo.motion import OPENFACE_AUS as AUS
+from melib.corpus.index import DATASETS, CorpusError
+
+NAMES = tuple(f"AU{au:02d}" for au in AUS)  # of the 17 intensities of OpenFace, in its order
+KINDS = {"r": "intensity", "c": "presence"}  # OpenFace's names for them: AU01_r, AU01_c
+SOURCE = ("tool", "tool_version")
+HIGHEST = {"intensity": 5, "presence": 1}
+
+log = logging.getLogger(__name__)
+
+
+class AUError(CorpusError):
+    """AU data that cannot be used; the message says what came, what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """AUs of a corpus: `table` (clip_id, frame, au, value, kind, tool, tool_version), and what was left out of it:
+    `left_out` (clip_id, reason, frames)."""
+
+    table: pd.DataFrame
+    left_out: pd.DataFrame
+
+
+def make_reading(clips: dict[str, pd.DataFrame], left_out: list[tuple], source: tuple, index: pd.DataFrame) -> Reading:
+    """Join what one `source` (tool, version) read of each clip: frames in rows, columns AU01_r (0-5) and AU01_c (0-1).
+
+    The log counts what was left out, and names the datasets of `index` with few or no AUs. AUError where nothing could
+    be read or a value is out of range.
+    """
+    lost = pd.DataFrame(left_out, columns=["clip_id", "reason", "frames"])
+    if not clips:
+        raise AUError(f"None of {len(index)} clips has AU data. {'. '.join(lost['reason'].unique()[:3])}")
+    rows = pd.concat(clips, names=["clip_id", "frame"])
+    row, column = np.nonzero(rows.notna())
+    columns = {
+        "clip_id": pd.Categorical.from_codes(rows.index.codes[0][row], rows.index.levels[0]),
+        "frame": rows.index.get_level_values("frame")[row],
+        "au": np.array([int(name[2:4]) for name in rows])[column],
+        "value": rows.to_numpy(float)[row, column],
+        "kind": pd.Categorical(np.array([KINDS[name[-1]] for name in rows])[column], list(HIGHEST)),
+    }
+    constant = {name: pd.Categorical([value]).repeat(len(row)) for name, value in zip(SOURCE, source, strict=True)}
+    table = pd.DataFrame(columns | constant)
+    strange = table[(table["value"] < 0) | (table["value"] > table["kind"].map(HIGHEST).astype(float))]
+    if len(strange):
+        raise AUError(
+            f"{len(strange)} values out of range, such as {strange.iloc[0].to_dict()}; expected 0 to {HIGHEST}."
+        )
+    reading = Reading(table, lost)
+    for reason, frames in lost.groupby("reason")["frames"].agg(["size", "sum"]).iterrows():
+        log.warning("AUs: %s (%d clips, %d frames left out)", reason, frames["size"], frames["sum"])
+    for row in coverage(reading, index).query("with_aus < clips").itertuples():
+        log.warning("AUs: %s has them for %d of its %d clips", row.Index, row.with_aus, row.clips)
+    return reading
+
+
+def coverage(reading: Reading, index: pd.DataFrame) -> pd.DataFrame:
+    """Per dataset of the index: clips, clips with AUs, frames left out."""
+    lost = index["clip_id"].map(reading.left_out.groupby("clip_id")["frames"].sum()).fillna(0)
+    table = index.assign(with_aus=index["clip_id"].isin(reading.table["clip_id"].cat.categories), frames_left_out=lost)
+    counts = table.groupby("dataset").agg({"clip_id": "size", "with_aus": "sum", "frames_left_out": "sum"}).astype(int)
+    return counts.rename(columns={"clip_id": "clips"}).reindex([name for name in DATASETS if name in counts.index])
+
+
+def read_codes(index: pd.DataFrame) -> Reading:
+    """The AUs that the datasets' own coders noted, at the apex: presence, and intensity 1-5 where A-E is given.
+
+    An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
+    """
+    clips, left_out = {}, []
+    for row in index.itertuples():
+        codes = [] if pd.isna(row.au_codes) else parse_codes(row.au_codes)
+        frame = row.onset if pd.isna(row.apex) else row.apex
+        if not codes or pd.isna(frame):
+            left_out.append((row.clip_id, "no AU codes in the sheet" if not codes else "no apex and no onset", 0))
+            continue
+        values = {f"{name}_c": 0.0 for name in NAMES} | {f"AU{code.au:02d}_c": 1.0 for code in codes}
+        letters = {f"AU{code.au:02d}_r": [" ABCDE".index(x) for x in code.intensity.split("/") if x] for code in codes}
+        values |= {name: float(np.mean(levels)) for name, levels in letters.items() if levels}
+        clips[row.clip_id] = pd.DataFrame(values, index=[int(frame)])
+    return make_reading(clips, left_out, ("coders", "as annotated"), index)
+
+
+def wide(reading: Reading, kind: str) -> pd.DataFrame:
+    """Rows (clip_id, frame), columns AU01.. of the 17 AUs; AUError where the tool does not give that kind for all,
+    and where the values of two tools meet.
+    """
+    sources = reading.table[list(SOURCE)].drop_duplicates().to_numpy().tolist()
+    if len(sources) > 1:
+        raise AUError(f"AUs of {sources} in one table, whose values do not compare. Keep those of one.")
+    table = reading.table[(reading.table["kind"] == kind) & reading.table["au"].isin(AUS)]
+    values = table.pivot(index=["clip_id", "frame"], columns="au", values="value").reindex(columns=AUS)
+    if values.isna().any(axis=None) or values.empty:
+        absent = [f"AU{au:02d}" for au in AUS if values[au].isna().any() or values.empty]
+        tool = ", ".join(reading.table["tool"].unique())
+        raise AUError(
+            f"{tool} gives no {kind} for {', '.join(absent)}; use kind={' or '.join(set(HIGHEST) - {kind})!r}."
+        )
+    return values.set_axis(NAMES, axis=1)

@@ -1,0 +1,164 @@
+"""Pictures of action units: intensities by class and dataset, clusters, centroids and their faces, what they tell."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from melib.aus.face import MAGNIFY, DrawnFace
+from melib.aus.table import NAMES
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.figures.style import CLASS_COLOURS, DATASET_COLOURS
+
+VECTOR_NAMES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
+TELLS = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
+MEASURES = {  # panel title and unit, and what is drawn in it
+    "What the cluster tells\n(adjusted mutual information)": {
+        "ami_label": (TELLS["ami_label"], "#D55E00", "o"), "ami_dataset": (TELLS["ami_dataset"], "#0072B2", "s"),
+        "ami_subject": (TELLS["ami_subject"], "#56B4E9", "D")},
+    "Distance to EMFACS prototypes\n(1 − cosine)": {
+        "emfacs_own": ("of the class", "#D55E00", "o"), "emfacs_other": ("of other classes", "#666666", "s")},
+    "How far centroids stray\n(share of the gap between classes)": {
+        "stray_folds": ("one dataset left out", "#009E73", "o"),
+        "stray_subjects": ("subjects drawn anew", "#CC79A7", "s")},
+}  # fmt: skip
+
+
+def heat_map(table: pd.DataFrame, ax: Axes, highest: float | None = None, bar: bool = True) -> Axes:
+    """Mean AU intensities, a row of the table a row, a column an AU; blue where they fall well below 0."""
+    highest = highest or float(table.abs().to_numpy().max())
+    falls = bool((table < -0.2 * highest).any(axis=None))
+    units, label = [int(name[2:]) for name in NAMES], {"label": "intensity"} if bar else None
+    sns.heatmap(table[list(NAMES)], ax=ax, cmap="vlag" if falls else "OrRd", vmin=-highest * falls, vmax=highest,
+                cbar=bar, cbar_kws=label, linewidths=0.5, xticklabels=units)  # fmt: skip
+    ax.tick_params(length=0, labelrotation=0)
+    ax.set(xlabel="action unit", ylabel="")
+    return ax
+
+
+def heat_maps(vectors: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+    """Mean AU intensities by class, a panel a dataset, on one scale; `rows` (by clip_id) has dataset and label."""
+    means = vectors.join(rows[["dataset", "label"]], how="inner").groupby(["dataset", "label"]).mean()
+    names = [name for name in DATASETS if name in means.index.get_level_values("dataset")]
+    size = (8.5, 1.2 * len(names) + 0.7)
+    figure, axes = plt.subplots(len(names), 1, figsize=size, sharex=True, squeeze=False, layout="constrained")
+    highest = float(means.abs().to_numpy().max())
+    for name, ax in zip(names, axes[:, 0], strict=True):
+        heat_map(means.loc[name].reindex(CLASSES), ax, highest, bar=False)
+        ax.set_title(PRINT_NAMES[name], loc="left")
+        ax.set_xlabel("action unit" if name == names[-1] else "")
+    figure.colorbar(axes[0, 0].collections[0], ax=axes, label="mean intensity", shrink=0.5)
+    return figure
+
+
+def distributions(vectors: pd.DataFrame, rows: pd.DataFrame, ax: Axes) -> Axes:
+    """Each AU's intensities by class: the middle half as a box, whiskers to 5 and 95 %."""
+    table = vectors.join(rows[["label"]], how="inner").melt("label", var_name="au", value_name="intensity")
+    sns.boxplot(table.assign(au=table["au"].str[2:].astype(int)), x="au", y="intensity", hue="label", hue_order=CLASSES,
+                palette=CLASS_COLOURS, whis=(5, 95), showfliers=False, linewidth=0.8, gap=0.15, ax=ax)  # fmt: skip
+    ax.grid(axis="x", visible=False)
+    ax.set(xlabel="action unit", ylabel="intensity")
+    ax.legend(ncols=len(CLASSES), loc="upper right")
+    return ax
+
+
+def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
+    """Mean silhouette over K, a line a class; the greatest is filled."""
+    for label, by_k in scores.items():
+        best = max(by_k, key=by_k.get)
+        ax.plot(
+            list(by_k),
+            list(by_k.values()),
+            color=CLASS_COLOURS[label],
+            marker="o",
+            markerfacecolor="white",
+            label=label,
+        )
+        ax.plot(best, by_k[best], "o", color=CLASS_COLOURS[label])
+    ax.set(
+        xlabel="clusters K",
+        ylabel="mean silhouette",
+        title="Silhouette over K",
+        ylim=(0, 1.15 * max(max(by_k.values()) for by_k in scores.values())),
+    )
+    ax.legend()
+    return ax
+
+
+def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
+    """Each class' vectors on their own two principal components: filled in the dominant cluster, hollow elsewhere,
+    coloured by dataset; the cross is the class' centroid."""
+    figure, axes = plt.subplots(1, len(CLASSES), figsize=(11, 3.9), layout="constrained")
+    for label, ax in zip(CLASSES, axes, strict=True):
+        own = members[members["label"] == label]
+        points = vectors.loc[own.index].to_numpy()
+        axis, length = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2], points.var(0).sum()
+        flat, first = (points - points.mean(0)) @ axis.T, (own["cluster"] == 0).to_numpy()
+        colours = own["dataset"].map(DATASET_COLOURS).to_numpy()
+        ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)
+        ax.scatter(*flat[~first].T, s=18, facecolors="none", edgecolors=colours[~first], linewidths=0.8)
+        ax.plot(*flat[first].mean(0), "kX", markersize=11, markeredgecolor="white")
+        share = 100 * flat.var(0) / length
+        ax.set(title=f"{label}: {first.sum()} of {len(own)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
+        ax.set_ylabel(f"component 2 ({share[1]:.0f} %)")
+        ax.set_aspect("equal", "datalim")
+    shown = [name for name in DATASETS if name in set(members["dataset"])]
+    marks = [plt.Line2D([], [], marker="o", linestyle="", color=DATASET_COLOURS[name]) for name in shown]
+    figure.legend(marks, [PRINT_NAMES[name] for name in shown], loc="outside lower center", ncols=len(shown))
+    return figure
+
+
+def centroids(table: pd.DataFrame, magnify: float = MAGNIFY) -> Figure:
+    """The centroids (columns label, AU01 ..) as a heat map and as faces, beside the face at rest."""
+    table = table.set_index("label")
+    figure = plt.figure(figsize=(10, 4.9), layout="constrained")
+    grid = figure.add_gridspec(2, 1 + len(table), height_ratios=(1, 1.9))
+    heat_map(table, figure.add_subplot(grid[0, :]))
+    face, (y, x) = DrawnFace(300), np.mgrid[6:300:16, 6:300:16]
+    for column, (name, vector) in enumerate([("at rest", np.zeros(len(NAMES))), *table[list(NAMES)].iterrows()]):
+        ax = figure.add_subplot(grid[1, column])
+        ax.imshow(face.draw(vector, magnify))
+        to = face.moves(vector, magnify)[:, y, x]
+        far = np.hypot(*to) > 1.8
+        ax.quiver(x[far], y[far], *to[:, far], angles="xy", scale_units="xy", scale=0.6, width=0.006,
+                  headwidth=4, headlength=4, headaxislength=4, color="#0050FF")  # fmt: skip
+        ax.set_title(name)
+        ax.axis("off")
+    figure.supxlabel(
+        f"a drawn face and how its skin moves, AUs magnified {magnify:g} times", fontsize=9, color="#666666"
+    )
+    return figure
+
+
+def identity(table: pd.DataFrame) -> Figure:
+    """What clusters and centroids tell, by kind of vector: columns vectors and those of `melib.aus.identity.identity`.
+
+    Bars are 95 % intervals; grey bands are where the control with shuffled classes lies.
+    """
+    kinds = [name for name in VECTOR_NAMES if name in set(table["vectors"])]
+    figure, axes = plt.subplots(1, len(MEASURES), figsize=(12, 4.1), layout="constrained")
+    for ax, (title, shown) in zip(axes, MEASURES.items(), strict=True):
+        for shift, (measure, (name, colour, marker)) in zip(
+            np.linspace(-0.2, 0.2, len(shown)), shown.items(), strict=True
+        ):
+            rows = table[table["measure"] == measure].set_index("vectors").loc[kinds]
+            at = np.arange(len(kinds)) + shift
+            ax.vlines(at, rows["low"], rows["high"], color=colour, linewidth=2)
+            ax.plot(at, rows["value"], marker, color=colour, label=name, linestyle="")
+            ax.bar(
+                at, rows["shuffled_high"] - rows["shuffled_low"], 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0
+            )
+        ax.set_xticks(range(len(kinds)), [VECTOR_NAMES[name] for name in kinds])
+        ax.set_title(title)
+        ax.set_ylim(min(0, ax.get_ylim()[0]), ax.get_ylim()[1] * 1.25)
+        ax.grid(axis="x", visible=False)
+        ax.legend(loc="upper right")
+    figure.supxlabel("AU vector of a clip", fontsize=10)
+    axes[2].axhline(1, color="#999999", linewidth=1, linestyle="--")
+    axes[0].bar(0, 0, color="#BBBBBB", label="classes shuffled")
+    axes[0].legend(loc="upper left")
+    return figure

@@ -1,0 +1,61 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import traitlets
+from PIL import Image
+
+from melib.aus.table import AUS, NAMES
+from melib.explore.faces import FacePanel
+
+
+@pytest.fixture
+def panel():
+    presets = pd.DataFrame(0.0, index=["positive", "surprise"], columns=[*NAMES, "synthetic"])
+    presets.loc["positive", ["AU06", "AU12"]] = 1.5
+    presets.loc["surprise", "AU04"] = -0.123
+    return FacePanel(presets, size=96)
+
+
+def seen(panel):
+    return np.asarray(Image.open(io.BytesIO(panel.picture))).astype(int)
+
+
+def test_a_slider_moves_the_vector_and_the_picture(panel):
+    before = seen(panel)
+    assert before.shape == (96, 96, 3)
+    panel.sliders[AUS.index(26)].value = 3.0
+    assert panel.vector == [3.0 * (au == 26) for au in AUS]
+    change = np.abs(seen(panel) - before)
+    assert change[48:].sum() > 0.9 * change.sum() > 0
+    panel.vector = [0.0] * 17
+    assert panel.sliders[AUS.index(26)].value == 0.0
+    assert (seen(panel) == before).all()
+
+
+def test_buttons_load_presets_and_the_picture_follows_the_magnification(panel):
+    assert [button.description for button in panel.buttons] == ["rest", "positive", "surprise"]
+    rest = seen(panel)
+    panel.buttons[1].click()
+    assert panel.vector == [1.5 * (au in (6, 12)) for au in AUS]
+    assert (seen(panel) != rest).any()
+    panel.magnify = 0.0
+    assert (seen(panel) == rest).all()
+    panel.buttons[2].click()
+    assert panel.vector[AUS.index(4)] == -0.123
+    panel.buttons[0].click()
+    assert not any(panel.vector)
+
+
+def test_a_picture_is_drawn_once_for_each_change(panel):
+    drawn = []
+    panel.observe(lambda change: drawn.append(change), "picture")
+    panel.buttons[1].click()
+    panel.sliders[0].value = 2.0
+    assert len(drawn) == 2
+
+
+def test_a_vector_of_another_length_is_refused(panel):
+    with pytest.raises(traitlets.TraitError, match="17"):
+        panel.vector = [1.0]
