@@ -20,7 +20,10 @@ test: $(VENV)/.all
 lab: $(VENV)/.notebooks
 	$(BIN)/jupyter lab notebooks
 
+# Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone.
 figures: $(VENV)/.notebooks
+	mkdir -p runs
+	$(BIN)/papermill notebooks/01_dataset_analysis.ipynb runs/01_dataset_analysis.ipynb -p out figures
 	$(BIN)/melib figures
 
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.

@@ -66,5 +66,5 @@ def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
         ax.annotate("chance", (1, 100 / len(CLASSES)), xycoords=("axes fraction", "data"), xytext=(2, 0),
                     textcoords="offset points", va="center", fontsize=8, color="#666666")  # fmt: skip
     ax.grid(axis="x", visible=False)
-    ax.set(xlabel="held-out dataset", ylabel=f"{metric.upper()} (%)", ylim=(0, 100))
+    ax.set(xlabel="held-out dataset", ylabel=f"{metric.upper()} (%)", ylim=(0, 104))
     return ax

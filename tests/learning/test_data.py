@@ -36,7 +36,8 @@ def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_
     assert steps[-1] == ("clips prepared", steps[-1][2], steps[-1][2])
 
     again: list = []
-    assert load_data(run(root), lambda *step: again.append(step)).fingerprint == data.fingerprint == name_data(run(root))
+    second = load_data(run(root), lambda *step: again.append(step))
+    assert second.fingerprint == data.fingerprint == name_data(run(root))
     assert not again
 
 
@@ -48,7 +49,12 @@ def test_a_data_root_that_is_not_there():
 def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr("melib.learning.data.resolve", lambda path: tmp_path / path)
-    monkeypatch.setattr("melib.learning.data.write_demo", lambda root, size, progress: asked.append((root, size)) or root)
+
+    def write(root, size, progress):
+        asked.append((root, size))
+        return root
+
+    monkeypatch.setattr("melib.learning.data.write_demo", write)
     assert find_corpus("tiny") == tmp_path / "data" / "tiny"
     assert find_corpus("mine") == tmp_path / "mine"
     assert asked == [(tmp_path / "data" / "tiny", "tiny")]
