@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from melib.figures import aus, datasets
 from melib.figures.runs import held_out_bars
 from melib.figures.style import save, use_style
 
@@ -24,13 +25,36 @@ def main_job(rows: pd.DataFrame) -> Figure:
     for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
         held_out_bars(rows[rows["selection"] == rule], "uar", "lam", ax)
         ax.set_title(title)
-        ax.get_legend().set_title("λ")
-    axes[0].legend_.remove()
     axes[1].set_ylabel("")
+    return _legend_outside(figure, "λ")
+
+
+def calibration(rows: pd.DataFrame) -> Figure:
+    """UAR by held-out dataset of the CNN on flow and on apex frames, mean and deviation over seeds, of result rows."""
+    figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    held_out_bars(rows[rows["selection"] == "source_val"], "uar", "inputs", ax)
+    ax.set_title(f"How hard the demo corpus is: CNN without BRL, {rows['seed'].nunique()} seeds")
+    return _legend_outside(figure, "input")
+
+
+def _legend_outside(figure: Figure, title: str) -> Figure:
+    """One legend for all axes, beside them, where it hides no bar."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    for ax in figure.axes:
+        ax.get_legend().remove()
+    figure.legend(handles, labels, title=title, loc="outside right upper")
     return figure
 
 
-GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {"main_job": main_job}
+GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    "main_job": main_job,
+    "calibration": calibration,
+    "fig1_protocols": datasets.protocols,
+    "fig3_tsne": datasets.feature_maps,
+    "domain_probes": datasets.probes,
+    "au_centroids": aus.centroids,
+    "au_identity": aus.identity,
+}
 
 
 def redraw(folder: Path) -> Iterator[Path]:

@@ -61,3 +61,29 @@ def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp
     assert ended.returncode != 0
     assert "Unknown parameter 'held_owt'. Did you mean 'held_out'?" in ended.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_au_clustering_runs_on_the_tiny_corpus_and_saves_its_figures(tmp_path, tiny_root):
+    notebook = home() / "notebooks" / "02_au_clustering.ipynb"
+    done = papermill(tmp_path, notebook, corpus=tiny_root, profile="tiny", vectors="difference", out=tmp_path / "f")
+    assert done.returncode == 0, done.stderr[-2000:]
+    names = {path.name for path in (tmp_path / "f").iterdir()}
+    assert names == {f"au_{name}.{suffix}" for name in ("centroids", "identity") for suffix in ("png", "csv")}
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert outputs.count("image/png") == 6
+    assert "Most about emotion" in outputs
+    assert "OpenFace format (synthetic)" in outputs
+
+
+def test_dataset_analysis_runs_on_the_tiny_corpus_and_saves_its_figures(tmp_path, tiny_root):
+    notebook = home() / "notebooks" / "01_dataset_analysis.ipynb"
+    done = papermill(tmp_path, notebook, corpus=tiny_root, profile="tiny", epochs=3, out=tmp_path / "f")
+    assert done.returncode == 0, done.stderr[-2000:]
+    drawn = ("fig1_protocols", "fig2_samples", "fig3_tsne", "domain_probes", "demo_contact_sheet")
+    names = {f"{name}.{suffix}" for name in drawn for suffix in ("png", "csv")}
+    assert {path.name for path in (tmp_path / "f").iterdir()} == names | {"table1.csv"}
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert outputs.count("image/png") == 5
+    assert "67 clips" in outputs
+    assert "clusters by emotion are clearer" in outputs
+    assert "of 2** networks carry more bits of the dataset" in outputs

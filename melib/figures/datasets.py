@@ -1,0 +1,218 @@
+"""Pictures of the datasets: the protocols (Figure 1), samples (Figure 2), feature maps (Figure 3), probes."""
+
+from __future__ import annotations
+
+from itertools import product, zip_longest
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.figures.style import CLASS_COLOURS, DATASET_COLOURS, SERIES_COLOURS, save
+from melib.prepare.samples import Samples
+
+ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
+ROOM = {"rect": (0, 0.04, 1, 0.96)}  # of the layout: keeps the mark of synthetic data clear of what is drawn
+TILES = 4  # subjects drawn a dataset: a sketch, not a count
+PROTOCOLS = {  # the question each asks, and how its folds go on
+    "CDE": ("Composite (CDE)\na new person, known datasets", "… one fold a subject"),
+    "HDE": ("Holdout (HDE)\na new dataset, one known", "both ways"),
+    "LODO": ("Leave one dataset out\na new dataset, all others known", ""),
+}
+MARKERS = dict(zip((*DATASETS, *CLASSES), "os^DvosD", strict=True))
+PROBED = {  # what a probe reads: its name, colour, place within the line, marker
+    "dataset": ("dataset", SERIES_COLOURS[5], 0.14, "o"),
+    "label": ("emotion", SERIES_COLOURS[1], -0.14, "s"),
+}
+
+
+def protocols_table() -> pd.DataFrame:
+    """Who is trained and tested on in each protocol: protocol, fold, dataset, tile (a subject of the sketch), role.
+
+    CDE pools SMIC, CASME II and SAMM and leaves one subject out (MEGC 2018, 2019), HDE trains on one dataset and tests
+    on another (MEGC 2018), the third leaves out each of the five in turn (the paper's).
+    """
+    pooled, tiles = ("SMIC", "CASME2", "SAMM"), range(TILES)
+    folds = {
+        "CDE": [(pooled, {person}) for person in (("SMIC", 0), ("SMIC", 1), ("SAMM", TILES - 1))],
+        "HDE": [(pooled[1:], {(test, tile) for tile in tiles}) for test in ("SAMM", "CASME2")],
+        "LODO": [(DATASETS, {(test, tile) for tile in tiles}) for test in DATASETS],
+    }
+    rows = [
+        (name, fold, dataset, tile, "unused" if dataset not in used else "test" if (dataset, tile) in test else "train")
+        for name, parts in folds.items()
+        for fold, (used, test) in enumerate(parts, start=1)
+        for dataset, tile in product(DATASETS, tiles)
+    ]
+    return pd.DataFrame(rows, columns=["protocol", "fold", "dataset", "tile", "role"])
+
+
+def protocols(table: pd.DataFrame) -> Figure:
+    """Figure 1: the folds of each protocol (`protocols_table`), a line a fold, a block a dataset, a tile a subject."""
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    for ax, (name, (title, more)) in zip(axes, PROTOCOLS.items(), strict=True):
+        rows = table[table["protocol"] == name]
+        left = rows["dataset"].map(DATASETS.index) + 0.06 + rows["tile"] * 0.88 / TILES
+        ax.bar(left, 0.64, 0.7 / TILES, rows["fold"] - 0.32, align="edge", color=rows["role"].map(ROLES))
+        for place, dataset in enumerate(DATASETS):
+            ax.text(place + 0.47, 0.5, PRINT_NAMES[dataset], ha="center", fontsize=9, fontweight="bold",
+                    color=DATASET_COLOURS[dataset])  # fmt: skip
+        folds = sorted(rows["fold"].unique())
+        ax.set_yticks(folds, [f"fold {fold}" for fold in folds])
+        ax.text(0.06, folds[-1] + 0.65, more, fontsize=9, color="#666666")
+        ax.set(xlim=(0, len(DATASETS)), ylim=(5.5, 0.1), xticks=[], title=title)
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    key = [Patch(color=colour, label=role) for role, colour in ROLES.items()]
+    figure.legend(handles=key, loc="outside lower center", ncols=3)
+    return figure
+
+
+def sample_columns(samples: Samples) -> Figure:
+    """Figure 2: a column a clip with its onset, its apex, and the flow between them as colours and arrows."""
+    flow = np.asarray(samples.arrays["flow"], np.float32) / samples.arrays["flow"].shape[-1]
+    rim = np.ceil(1000 * np.percentile(np.linalg.norm(flow, axis=1), 99)) / 1000
+    rows = {"onset": samples.arrays["onset"], "apex": samples.arrays["apex"], "flow": flow_colours(flow / rim)}
+    columns = len(samples)
+    figure, axes = plt.subplots(3, columns + 1, figsize=(1.4 * columns + 1.6, 4.6), squeeze=False, layout="constrained",
+                                width_ratios=[*[1] * columns, 0.8])  # fmt: skip
+    figure.get_layout_engine().set(**ROOM)
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        for ax, image in zip(line, [*images, None], strict=True):
+            bare(ax, image)
+        line[0].set_ylabel(name)
+    for top, low, dataset, (u, v) in zip(axes[0], axes[2], samples.index["dataset"], flow, strict=False):
+        top.set_title(PRINT_NAMES[dataset], color=DATASET_COLOURS[dataset])
+        at = np.linspace(0, len(u), 12, endpoint=False)[1:].astype(int)
+        arrows = (part[np.ix_(at, at)] / rim for part in (u, v))
+        low.quiver(at, at, *arrows, angles="xy", scale_units="xy", scale=12 / len(u), width=0.006, color="#333333")
+    y, x = np.mgrid[-1:1:201j, -1:1:201j]
+    key = np.where((x**2 + y**2 <= 1)[..., None], flow_colours(np.array([[x, y]]))[0], 1)
+    bare(wheel := axes[1, -1], key)
+    told = f"direction of motion\nrim: {100 * rim:.1f} % of face width\n({224 * rim:.1f} px at 224)"
+    wheel.text(0.5, -0.08, told, transform=wheel.transAxes, ha="center", va="top", fontsize=7, in_layout=False)
+    return figure
+
+
+def flow_colours(flow: np.ndarray) -> np.ndarray:
+    """Colours (N, S, S, 3) in [0, 1] of flow (N, 2, S, S): hue is the direction, saturation the length up to 1.
+
+    The hues of the `wheel` encoding on white instead of black, which reads better on a page.
+    """
+    hue = np.arctan2(flow[:, 1], flow[:, 0]) / (2 * np.pi) % 1
+    return hsv_to_rgb(np.stack([hue, np.linalg.norm(flow, axis=1).clip(max=1), np.ones_like(hue)], axis=-1))
+
+
+def contact_sheet(samples: Samples) -> Figure:
+    """The apex frames of the samples, a line a dataset."""
+    groups = samples.index.reset_index(drop=True).groupby("dataset").groups
+    names, columns = [name for name in DATASETS if name in groups], max(map(len, groups.values()))
+    size = (0.8 * columns + 0.4, 0.8 * len(names) + 0.3)
+    figure, axes = plt.subplots(len(names), columns, figsize=size, squeeze=False, layout="constrained")
+    figure.get_layout_engine().set(**ROOM)
+    for line, name in zip(axes, names, strict=True):
+        for ax, row in zip_longest(line, groups[name]):
+            bare(ax, None if row is None else samples.arrays["apex"][row])
+        line[0].set_ylabel(PRINT_NAMES[name], color=DATASET_COLOURS[name], fontweight="bold")
+    return figure
+
+
+def bare(ax: Axes, image: np.ndarray | None) -> None:
+    """Show `image` without ticks or frame; None leaves the place empty."""
+    if image is None:
+        ax.set_axis_off()
+    else:
+        ax.imshow(image)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
+def save_faces(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:
+    """`style.save` for pictures that show faces. Raises PermissionError unless the faces are synthetic."""
+    if not synthetic:
+        raise PermissionError(
+            f"{name} shows faces of a licensed dataset, which are not to be published: nothing was saved. "
+            "Look at it in the notebook, and clear the notebook's output before you share it."
+        )
+    return save(figure, folder, name, table, synthetic)
+
+
+def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:
+    """One t-SNE map (rows of `tsne_map`), coloured by "dataset" or "label", with the silhouette by that column."""
+    palette = DATASET_COLOURS if colour == "dataset" else CLASS_COLOURS
+    rows = rows.sample(frac=1, random_state=0)  # no group always on top
+    sns.scatterplot(rows, x="x", y="y", hue=colour, palette=palette, style=colour, markers=MARKERS, s=22, linewidth=0.3,
+                    alpha=0.85, legend=False, ax=ax)  # fmt: skip
+    ax.set(xticks=[], yticks=[], ylabel="")
+    ax.set_xlabel(f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:+.2f}".replace("-", "−"), fontsize=9)
+    ax.grid(False)
+    ax.spines[:].set_visible(True)
+    ax.spines[:].set_color("#CCCCCC")
+    return ax
+
+
+def feature_maps(table: pd.DataFrame) -> Figure:
+    """Figure 3: maps of happiness by dataset, of all clips by dataset and by class; a column a kind of features.
+
+    The table holds rows of `tsne_map` with the columns `features` (a title) and `clips` (happiness, all).
+    """
+    kinds = list(table["features"].unique())
+    lines = (("happiness", "dataset", "happiness clips\nby dataset"), ("all", "dataset", "all clips\nby dataset"),
+             ("all", "label", "all clips\nby class"))  # fmt: skip
+    figure, axes = plt.subplots(3, len(kinds), figsize=(3 * len(kinds) + 1.4, 9), layout="constrained", squeeze=False)
+    for line, (clips, colour, name) in zip(axes, lines, strict=True):
+        for ax, kind in zip(line, kinds, strict=True):
+            feature_map(table[(table["features"] == kind) & (table["clips"] == clips)], colour, ax)
+        line[0].set_ylabel(name)
+        palette = DATASET_COLOURS if colour == "dataset" else CLASS_COLOURS
+        handles = [
+            Line2D(
+                [], [], color=palette[level], marker=MARKERS[level], linestyle="", label=PRINT_NAMES.get(level, level)
+            )
+            for level in palette
+            if level in set(table[colour])
+        ]
+        line[-1].legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
+    for ax, kind in zip(axes[0], kinds, strict=True):
+        ax.set_title(kind.replace(": ", "\n"))
+    return figure
+
+
+def probes(table: pd.DataFrame) -> Figure:
+    """What linear probes read of the dataset and of the emotion: accuracy against chance, and bits against H(Y).
+
+    Rows hold features, target (dataset, label), accuracy, accuracy_low, accuracy_high, chance, bits, bits_low,
+    bits_high, entropy.
+    """
+    names = list(table["features"].unique())[::-1]
+    figure, axes = plt.subplots(1, 2, figsize=(11, 0.5 * len(names) + 1.7), sharey=True, layout="constrained")
+    figure.get_layout_engine().set(**ROOM)
+    for ax, value, limit in zip(axes, ("accuracy", "bits"), ("chance", "entropy"), strict=True):
+        for target, (what, colour, shift, marker) in PROBED.items():
+            rows = table[table["target"] == target].set_index("features").reindex(names)
+            place, end = np.arange(len(names)) + shift, rows[limit].max()
+            ax.hlines(place, rows[f"{value}_low"], rows[f"{value}_high"], color=colour, linewidth=2.5, alpha=0.5)
+            ax.plot(rows[value], place, marker, color=colour, label=f"the {what}", clip_on=False, zorder=3)
+            ax.axvline(end, color=colour, linewidth=1, linestyle="--")
+            sign = "chance" if limit == "chance" else f"H({what})"
+            ax.annotate(sign, (end, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
+                        ha="center", fontsize=8, color=colour)  # fmt: skip
+    axes[0].set(xlim=(0, 1.02), xlabel="class-balanced accuracy", yticks=range(len(names)), yticklabels=names)
+    axes[1].set(xlim=(0, None), xlabel="mutual information, lower bound (bits)")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2, loc="outside upper center"
+    )
+    for ax in axes:
+        ax.grid(axis="y", visible=False)
+        ax.tick_params(axis="y", length=0)
+    return figure

@@ -1,0 +1,90 @@
+"""What the datasets hold: Table 1 of the paper, and what it leaves out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, TABLE1, class_counts
+from melib.prepare.samples import Samples
+
+MEASURES = {
+    "frames": "frames from onset to offset",
+    "ms": "duration (ms)",
+    "apex": "apex position (% of the clip)",
+    "motion": "motion (% of face width)",
+}
+
+
+def clip_facts(samples: Samples) -> pd.DataFrame:
+    """One row a clip: clip_id, dataset, subject, label, fps and the MEASURES, missing where the samples lack them.
+
+    frames counts onset and offset in, ms is the time between the two, apex is 0 % at the onset and 100 % at the offset.
+    motion is the 95th percentile over the face of the length of the onset-to-apex flow, in % of face width (times 2.24
+    for pixels of a face 224 wide): only a part of a face moves, and a mean would dilute it.
+    """
+    index = samples.index
+    facts = index[["clip_id", "dataset", "subject", "label"]].reset_index(drop=True)
+    facts[["fps", *MEASURES]] = np.nan
+    if {"onset", "apex", "offset", "fps"} <= set(index.columns):
+        numbers = index[["onset", "apex", "offset", "fps"]].to_numpy(dtype=float, na_value=np.nan)
+        onset, apex, offset, fps = numbers.T
+        facts["fps"], facts["frames"], facts["ms"] = fps, offset - onset + 1, 1000 * (offset - onset) / fps
+        facts["apex"] = 100 * (apex - onset) / np.where(offset > onset, offset - onset, np.nan)
+    if "flow" in samples.arrays:
+        flow = samples.arrays["flow"]
+        length = [np.percentile(np.linalg.norm(one.astype(np.float32), axis=0), 95) for one in flow]
+        facts["motion"] = 100 * np.array(length) / flow.shape[-1]
+    return facts
+
+
+def table1(index: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 and its extensions, a row a dataset, of all clips of a corpus and the `clip_facts` of the prepared ones.
+
+    Clips of each class and the paper's count (`paper_positive` ...), whether they agree; labelled clips, how many of
+    them preparation skipped, subjects, fps; median, lowest and highest of each of the MEASURES.
+    """
+    labelled, groups = index.dropna(subset=["label"]), facts.groupby("dataset")
+    counts = class_counts(labelled)
+    paper = pd.DataFrame(TABLE1, index=CLASSES).T.loc[counts.index]
+    table = counts.join(paper.add_prefix("paper_")).assign(as_paper=(counts == paper).all(axis=1))
+    table["clips"] = counts.sum(axis=1)
+    table["skipped"] = table["clips"] - groups.size().reindex(table.index, fill_value=0)
+    table["subjects"] = labelled.groupby("dataset")["subject"].nunique()
+    table["fps"] = groups["fps"].median()
+    for name in MEASURES:
+        for suffix, how in (("", "median"), ("_min", "min"), ("_max", "max")):
+            table[name + suffix] = groups[name].agg(how)
+    return table.rename_axis("dataset").reset_index()
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """`table1` for reading, a column a dataset: the paper's counts in brackets, medians with their range."""
+    columns = {}
+    for row in table.to_dict("records"):
+        column = {f"{name} (paper)": f"{row[name]} ({row[f'paper_{name}']})" for name in CLASSES}
+        column |= {"clips": row["clips"], "of them skipped": row["skipped"], "subjects": row["subjects"]}
+        if row["fps"] > 0:
+            column["fps"] = f"{row['fps']:.0f}"
+        for name, what in MEASURES.items():
+            if row[name] >= 0:  # known
+                form = ".1f" if name == "motion" else ".0f"
+                column[what] = f"{row[name]:{form}} ({row[name + '_min']:{form}}–{row[name + '_max']:{form}})"
+        if row["motion"] >= 0:
+            column["motion (px of a face 224 wide)"] = f"{2.24 * row['motion']:.1f}"
+        columns[PRINT_NAMES[row["dataset"]]] = column
+    return pd.DataFrame(columns)
+
+
+def typical(facts: pd.DataFrame, label: str) -> list[str]:
+    """Of each dataset the clip of this `label` whose motion is nearest to their median, in DATASETS order."""
+    rows = facts[facts["label"] == label].dropna(subset=["motion"])
+    off = (rows["motion"] - rows.groupby("dataset")["motion"].transform("median")).abs()
+    nearest = rows.loc[off.groupby(rows["dataset"]).idxmin()].set_index("dataset")["clip_id"]
+    return [nearest[name] for name in DATASETS if name in nearest]
+
+
+def liveliest(facts: pd.DataFrame, subjects: int) -> list[str]:
+    """The clip of greatest motion of each of the first `subjects` subjects of each dataset."""
+    best = facts.sort_values("motion", ascending=False, kind="stable").drop_duplicates("subject")
+    return best.sort_values("subject").groupby("dataset").head(subjects)["clip_id"].tolist()

@@ -1,0 +1,61 @@
+import shutil
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from melib.figures.gallery import GALLERY, redraw
+from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
+from melib.figures.style import SYNTHETIC, save
+from melib.home import home
+
+
+def test_every_stored_table_gives_its_picture_again(tmp_path):
+    stored = sorted(path for path in (home() / "figures").glob("*.csv") if path.stem in GALLERY)
+    assert stored
+    for path in stored:
+        shutil.copy(path, tmp_path)
+    drawn = list(redraw(tmp_path))
+    assert sorted(path.stem for path in drawn) == [path.stem for path in stored]
+    assert all(path.stat().st_size > 5000 for path in drawn)
+    for path in stored:  # drawing changes no table
+        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path.name), pd.read_csv(path))
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
+    figure = plt.figure()
+    save(figure, tmp_path, "a", pd.DataFrame({"x": [1]}), synthetic)
+    assert (SYNTHETIC in [text.get_text() for text in figure.texts]) is synthetic
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "a.csv"}
+
+
+def test_bars_are_means_over_seeds_and_then_over_datasets():
+    rows = pd.DataFrame(
+        [("SAMM", lam, seed, uar) for lam, seed, uar in [(0, 0, 0.4), (0, 1, 0.6), (0.5, 0, 0.7), (0.5, 1, 0.7)]]
+        + [("SMIC", lam, seed, 0.9) for lam in (0, 0.5) for seed in (0, 1)],
+        columns=["held_out", "lam", "seed", "uar"],
+    )
+    ax = held_out_bars(rows, "uar", "lam", plt.figure().add_subplot())
+    heights = [[round(patch.get_height(), 6) for patch in bars.patches] for bars in ax.containers[:2]]
+    assert heights == [[90, 50, 70], [90, 70, 80]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["SMIC", "SAMM", "mean"]
+    plt.close("all")
+
+
+def test_the_confusion_matrix_shows_counts_and_shares_of_the_true_class():
+    ax = confusion_matrix(np.array([[3, 1, 0], [0, 5, 0], [0, 0, 0]]), "t", plt.figure().add_subplot())
+    texts = [text.get_text() for text in ax.texts]
+    assert texts[:5] == ["3\n75%", "1\n25%", "0\n0%", "0\n0%", "5\n100%"]
+    assert texts[-1] == "0\n0%"
+    plt.close("all")
+
+
+def test_brl_is_drawn_from_its_first_epoch():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "ce": [1.0, 0.8, 0.6], "brl": [0.0, 0.1, 0.2]})
+    ax = loss_curves(history, 2, plt.figure().add_subplot())
+    brl = next(line for line in ax.lines if line.get_label() == "BRL")
+    assert np.isnan(brl.get_ydata()[0])
+    assert brl.get_ydata()[1:].tolist() == [0.1, 0.2]
+    plt.close("all")
