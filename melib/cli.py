@@ -61,18 +61,18 @@ def run(args) -> int:
     prepare(args)
     table = _plan(args.grid)
     print(_counts(table))
-    bar = _bar("runs")
     todo = int((table["state"] != "done").sum())
-    failed = []
+    if not todo:
+        return 0
+    bar, ended, failed = _bar("runs"), [], []
 
     def show(outcome) -> None:
-        show.done += 1
-        bar(show.done, todo)
+        ended.append(outcome)
+        bar(len(ended), todo)
         if outcome.error:
             failed.append(outcome)
             print(f"failed: {outcome.run}\n  {outcome.error}", file=sys.stderr)
 
-    show.done = 0
     run_local(table, args.slots, show)
     print(_counts(_plan(args.grid)))
     return 1 if failed else 0
