@@ -1,6 +1,8 @@
 """What the set-up files promise of each other."""
 
 import re
+import subprocess
+import sys
 import tomllib
 
 import yaml
@@ -28,3 +30,24 @@ def test_the_bounds_that_are_there_for_a_reason():
     bounds = {re.match(r"[\w-]+", line)[0]: line for line in dependencies}
     assert bounds["opencv-python"] == "opencv-python>=4.10,<5"
     assert "<" not in bounds["torch"] + bounds["torchvision"]
+
+
+ROOMS = ("corpus", "prepare", "aus", "gan", "learning", "study", "figures", "explore", "cli")
+
+
+def test_imports_run_one_way():
+    """A room imports from the rooms before it; `learning` knows nothing of `gan` or `aus`."""
+    found = set()
+    for path in (home() / "melib").rglob("*.py"):
+        room = path.relative_to(home() / "melib").parts[0].removesuffix(".py")
+        for name in re.findall(r"^\s*(?:from|import) melib\.(\w+)", path.read_text(), re.MULTILINE):
+            if name in ROOMS and room in ROOMS and name != room:
+                found.add((room, name))
+    assert ("learning", "prepare") in found
+    assert [pair for pair in sorted(found) if ROOMS.index(pair[1]) > ROOMS.index(pair[0])] == []
+    assert not found & {("learning", "gan"), ("learning", "aus")}
+
+
+def test_the_command_answers_without_loading_torch():
+    code = "import sys; import melib.cli, melib.study.plan, melib.learning.settings; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
