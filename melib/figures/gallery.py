@@ -33,7 +33,8 @@ def calibration(rows: pd.DataFrame) -> Figure:
     """UAR by held-out dataset of the CNN on flow and on apex frames, mean and deviation over seeds, of result rows."""
     figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     held_out_bars(rows[rows["selection"] == "source_val"], "uar", "inputs", ax)
-    ax.set_title(f"How hard the demo corpus is: CNN without BRL, {rows['seed'].nunique()} seeds")
+    seeds = rows.groupby("inputs")["seed"].nunique()
+    ax.set_title(f"CNN without BRL ({', '.join(f'{name}: {count} seeds' for name, count in seeds.items())})")
     return _legend_outside(figure, "input")
 
 
