@@ -60,7 +60,7 @@ def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
     ax.axvline(len(order) - 0.5, color="#CCCCCC", linewidth=1)
     for bars in ax.containers:
         if hasattr(bars, "patches"):
-            ax.bar_label(bars, fmt="%.0f", fontsize=8, color="#444444", padding=1)
+            ax.bar_label(bars, fmt="%.0f", fontsize=8, color="white", label_type="center")
     if metric == "uar":
         ax.axhline(100 / len(CLASSES), color="#666666", linewidth=1, linestyle="--")
         ax.annotate("chance", (1, 100 / len(CLASSES)), xycoords=("axes fraction", "data"), xytext=(2, 0),
