@@ -36,7 +36,7 @@ def test_the_run_folder_is_complete_and_reads_back(tmp_path):
     assert torch.equal(stored["brl.weight"], result.brl.weight)
     assert back.facts["synthetic"] is True
     assert back.facts["clips"]["held_out"] == {"SAMM": 30}
-    assert back.facts["versions"]["torch"] == torch.__version__.split("+")[0] or torch.__version__
+    assert back.facts["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
 
 
 def test_a_finished_run_is_left_alone(tmp_path):
