@@ -34,7 +34,7 @@ def calibration(rows: pd.DataFrame) -> Figure:
     figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     held_out_bars(rows[rows["selection"] == "source_val"], "uar", "inputs", ax)
     seeds = rows.groupby("inputs")["seed"].nunique()
-    ax.set_title(f"CNN without BRL ({', '.join(f'{name}: {count} seeds' for name, count in seeds.items())})")
+    ax.set_title(f"By construction: CNN without BRL ({', '.join(f'{name}: {count} seeds' for name, count in seeds.items())})")
     return _legend_outside(figure, "input")
 
 
