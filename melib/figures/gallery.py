@@ -34,7 +34,8 @@ def calibration(rows: pd.DataFrame) -> Figure:
     figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     held_out_bars(rows[rows["selection"] == "source_val"], "uar", "inputs", ax)
     seeds = rows.groupby("inputs")["seed"].nunique()
-    ax.set_title(f"By construction: CNN without BRL ({', '.join(f'{name}: {count} seeds' for name, count in seeds.items())})")
+    counts = ", ".join(f"{name}: {count} seeds" for name, count in seeds.items())
+    ax.set_title(f"By construction: CNN without BRL ({counts})")
     return _legend_outside(figure, "input")
 
 
