@@ -25,13 +25,23 @@ class BatchRegularizationLoss(nn.Module):
     Args:
         features: D, the length of a feature vector.
         generator: draws W and b (uniform within 1/sqrt(D), as `nn.Linear`); torch's own by default.
+        attention_weights: "learned" (the paper), "frozen" at their first draw, or "reversed": W and b climb the loss
+            that the features descend, so that W looks for the gap instead of turning away from it.
+        spread: "range" (the paper), or "variance" of the datasets' means.
     """
 
-    def __init__(self, features: int, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        features: int,
+        generator: torch.Generator | None = None,
+        attention_weights: str = "learned",
+        spread: str = "range",
+    ):
         super().__init__()
         bound = 1 / math.sqrt(features)
         self.weight = nn.Parameter(torch.empty(features).uniform_(-bound, bound, generator=generator))
         self.bias = nn.Parameter(torch.empty(()).uniform_(-bound, bound, generator=generator))
+        self._steer, self._spread = STEERING[attention_weights], SPREADS[spread]
 
     def attention(self, features: Tensor) -> Tensor:
         """Attention weights in (0, 1), shape (N,), of features (N, D)."""
@@ -44,5 +54,36 @@ class BatchRegularizationLoss(nn.Module):
                 f"Got features {tuple(features.shape)} and domains {tuple(domains.shape)}; expected "
                 f"(N, {self.weight.numel()}) and (N,). Flatten the features of a sample into one vector."
             )
-        means = group_means(self.attention(features), domains)
-        return means.max() - means.min()
+        attention = torch.sigmoid(features @ self._steer(self.weight) + self._steer(self.bias))
+        return self._spread(group_means(attention, domains))
+
+
+# How the loss's own weights take part in it: the same value, another gradient.
+STEERING = {"learned": lambda w: w, "frozen": Tensor.detach, "reversed": lambda w: 2 * w.detach() - w}
+SPREADS = {"range": lambda means: means.max() - means.min(), "variance": lambda means: means.var(correction=0)}
+
+
+def feature_mean_gap(features: Tensor, domains: Tensor) -> Tensor:
+    """The share, in [0, 1], of the variance of `features` (N, D) that lies between the datasets `domains` (N,).
+
+    What BRL is compared with: the datasets' means brought together in every direction, without attention. As a share
+    it cannot be lowered by shrinking the features.
+    """
+    centred = features - features.mean(0)
+    member = (domains[None, :] == domains.unique()[:, None]).to(features.dtype)
+    between = (member @ centred).square().sum(1) / member.sum(1)
+    return between.sum() / centred.square().sum().clamp_min(1e-12)
+
+
+def weighted_cross_entropy(logits: Tensor, labels: Tensor, attention: Tensor, weighting: str) -> Tensor:
+    """Cross-entropy of logits (N, 3) with the `attention` (N,) acting on it.
+
+    "none": not at all, as the paper's equations have it; "logit": logits times attention, as in SCN (Wang et al.,
+    2020); "loss": each sample's cross-entropy times its share of the batch's attention.
+    """
+    if weighting == "logit":
+        return nn.functional.cross_entropy(attention[:, None] * logits, labels)
+    if weighting == "loss":
+        each = nn.functional.cross_entropy(logits, labels, reduction="none")
+        return (attention * each).sum() / attention.sum()
+    return nn.functional.cross_entropy(logits, labels)

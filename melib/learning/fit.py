@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.backbones import Backbone, build
-from melib.learning.brl import BatchRegularizationLoss
+from melib.learning.brl import BatchRegularizationLoss, feature_mean_gap, weighted_cross_entropy
+from melib.learning.diagnose import Diagnosis, diagnose
 from melib.learning.inputs import Inputs, check_flip
 from melib.learning.metrics import METRICS, confusion, scores
 from melib.learning.settings import RunSettings
@@ -35,6 +35,7 @@ class Result:
     `history` has a row an epoch: loss, ce, brl (means over the training clips) and each metric on source_val and
     held_out. `predictions` has a row a clip and epoch: clip_id, label, epoch, split and three logits. `split` says what
     part each clip took. `model` and `brl` are as the last epoch left them. `seconds` is the time the training took.
+    `diagnosis` is there where `diagnose` was set.
     """
 
     history: pd.DataFrame
@@ -43,14 +44,16 @@ class Result:
     model: Backbone
     brl: BatchRegularizationLoss
     seconds: float
+    diagnosis: Diagnosis | None
 
 
 def fit(samples: Samples, settings: RunSettings, progress: Callable[[int, int, dict], None] | None = None) -> Result:
     """Train on the source datasets, look at the held-out one after every epoch, and select nothing.
 
-    The loss is cross-entropy before epoch `brl_start` and (1 - lam) CE + lam BRL from it on (the paper's 3.2.1). The
-    initial weights, BRL's weights, the order of the samples, the flips and the validation subjects each draw from a
-    generator of their own, so that lam = 0 trains to the same bits as plain cross-entropy.
+    The loss is cross-entropy before epoch `brl_start` and (1 - lam) CE + lam BRL from it on (the paper's 3.2.1), or
+    what the switches of the settings make of it. The initial weights, BRL's weights, the order of the samples, the
+    flips and the validation subjects each draw from a generator of their own, so that lam = 0 trains to the same bits
+    as plain cross-entropy.
 
     Args:
         samples: clips of at least three datasets; clips without label take no part, synthetic ones only in training.
@@ -75,10 +78,13 @@ def _train(samples, settings, split, device, progress) -> Result:
     labels = codes(samples.index["label"], CLASSES).to(device)
     domains = codes(samples.index["dataset"], DATASETS).to(device)
     rows = torch.from_numpy(np.flatnonzero(train)).to(device)
+    groups = domains if settings.groups == "dataset" else placebo(domains, rows, generator(settings.seed, "placebo"))
 
     model = build(settings.backbone, inputs.shape, stream_seed(settings.seed, "weights"))
     model = model.to(device, memory_format=torch.channels_last)
-    brl = BatchRegularizationLoss(model.head.in_features, generator(settings.seed, "brl")).to(device)
+    brl = BatchRegularizationLoss(
+        model.head.in_features, generator(settings.seed, "brl"), settings.attention_weights, settings.spread
+    ).to(device)
     # Adam skips a parameter without gradient, weight decay too: W rests at its first draw until BRL starts.
     optimizer = torch.optim.Adam(
         [*model.parameters(), *brl.parameters()], lr=settings.lr, weight_decay=settings.weight_decay
@@ -86,23 +92,24 @@ def _train(samples, settings, split, device, progress) -> Result:
     order, flips = generator(settings.seed, "order"), generator(settings.seed, "flips")
     amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
 
-    history, predictions = [], []
+    history, predictions, diagnoses = [], [], []
     for epoch in range(1, settings.epochs + 1):
-        lam = settings.lam if epoch >= settings.brl_start else 0.0
         model.train()
-        totals = torch.zeros(3, device=device)
-        for batch in batches(rows, settings.batch_size, order):
+        totals, seen = torch.zeros(3, device=device), 0
+        drawn = batches(rows, settings.batch_size, order)
+        if settings.sampling == "balanced":
+            drawn = balanced_batches(rows, domains[rows], settings.batch_size, order)
+        for batch in drawn:
             flipped = (torch.rand(len(batch), generator=flips) < 0.5).to(device) if settings.flip else None
             with amp:
                 logits, features = model(inputs.batch(batch, flipped))
-            ce = nn.functional.cross_entropy(logits.float(), labels[batch])
-            penalty = brl(features.float(), domains[batch]) if lam else torch.zeros((), device=device)
-            loss = (1 - lam) * ce + lam * penalty if lam else ce
+            parts = losses(settings, brl, logits.float(), features.float(), labels[batch], groups[batch], epoch)
             optimizer.zero_grad()
-            loss.backward()
+            parts[0].backward()
             optimizer.step()
-            totals += len(batch) * torch.stack([loss, ce, penalty]).detach()
-        row = dict(zip(("loss", "ce", "brl"), (totals / len(rows)).tolist(), strict=True))
+            totals += len(batch) * torch.stack(parts).detach()
+            seen += len(batch)
+        row = dict(zip(("loss", "ce", "brl"), (totals / seen).tolist(), strict=True))
         if not np.isfinite(row["loss"]):
             raise FitError(
                 f"The loss is {row['loss']} in epoch {epoch}: lower lr ({settings.lr}) or use precision fp32."
@@ -117,10 +124,33 @@ def _train(samples, settings, split, device, progress) -> Result:
                 counts = confusion(labels[chosen].cpu().numpy(), logits.argmax(1))
                 row |= {f"{name}_{metric}": value for metric, value in scores(counts).items()}
         history.append({"epoch": epoch, **row})
+        if settings.diagnose:
+            diagnoses.append(diagnose(model, brl, inputs, rows, labels, domains, samples.index, settings, epoch))
         progress(epoch, settings.epochs, history[-1])
     columns = ["epoch", "loss", "ce", "brl", *(f"{s}_{m}" for s in SPLITS[1:] for m in METRICS)]
     frame = pd.DataFrame(history, columns=columns).astype({"epoch": "int64"})
-    return Result(frame, pd.concat(predictions, ignore_index=True), split, model, brl, time.perf_counter() - started)
+    table, seconds = pd.concat(predictions, ignore_index=True), time.perf_counter() - started
+    return Result(frame, table, split, model, brl, seconds, Diagnosis.join(diagnoses) if diagnoses else None)
+
+
+def losses(settings, brl, logits, features, labels, groups, epoch) -> tuple[torch.Tensor, ...]:
+    """Loss, cross-entropy and penalty of a batch of logits (N, 3), features (N, D), labels (N,) and groups (N,)."""
+    started = epoch >= settings.brl_start
+    lam = settings.lam if started else 0.0
+    weighting = settings.weighting if started else "none"
+    attention = brl.attention(features) if weighting != "none" else None
+    ce = weighted_cross_entropy(logits, labels, attention, weighting)
+    if not lam:
+        return ce, ce, torch.zeros_like(ce)
+    penalty = PENALTIES[settings.penalty](brl, features, groups)
+    return (1 - lam if settings.scale_ce else 1) * ce + lam * penalty, ce, penalty
+
+
+PENALTIES = {
+    "brl": lambda brl, features, groups: brl(features, groups),
+    "none": lambda brl, features, groups: torch.zeros((), device=features.device),
+    "feature_means": lambda brl, features, groups: feature_mean_gap(features, groups),
+}
 
 
 def predict(model: Backbone, inputs: Inputs, rows: torch.Tensor, batch_size: int, amp) -> np.ndarray:
@@ -193,6 +223,32 @@ def batches(rows: torch.Tensor, size: int, order: torch.Generator) -> Iterator[t
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     return iter(parts)
+
+
+def balanced_batches(
+    rows: torch.Tensor, domains: torch.Tensor, size: int, order: torch.Generator
+) -> Iterator[torch.Tensor]:
+    """As many batches as `batches` gives, each with the same number of `rows` (N,) of every dataset in `domains` (N,).
+
+    A dataset is gone through in random order, again and again, so small ones are seen more often than large ones.
+    """
+    present = domains.unique()
+    each = max(1, size // len(present))
+    count = -(-len(rows) // (each * len(present)))
+    columns = []
+    for domain in present:
+        own = rows[domains == domain]
+        rounds = -(-count * each // len(own))
+        drawn = torch.cat([own[torch.randperm(len(own), generator=order).to(own.device)] for _ in range(rounds)])
+        columns.append(drawn[: count * each].view(count, each))
+    return iter(torch.cat(columns, dim=1))
+
+
+def placebo(domains: torch.Tensor, rows: torch.Tensor, order: torch.Generator) -> torch.Tensor:
+    """Groups of the datasets' sizes that mean nothing: `domains` (N,) with those of the training `rows` shuffled."""
+    shuffled = domains.clone()
+    shuffled[rows] = domains[rows[torch.randperm(len(rows), generator=order).to(rows.device)]]
+    return shuffled
 
 
 def stream_seed(seed: int, name: str) -> int:

@@ -34,12 +34,18 @@ class Run:
         """Logits per clip, split and epoch."""
         return pd.read_parquet(self.folder / "predictions.parquet")
 
+    @property
+    def diagnosis(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The two tables of `diagnose.Diagnosis`, of a run made with `diagnose`; FileNotFoundError otherwise."""
+        return tuple(pd.read_parquet(self.folder / f"diagnosis_{name}.parquet") for name in ("epochs", "attention"))
+
 
 def save_run(result, settings: RunSettings, data) -> Path:
     """Write the run folder of a `fit` result under a temporary name, `done` last, then rename it; return it.
 
     run.json holds settings, versions, revision and timings, beside history.parquet, predictions.parquet and
-    model.safetensors (BRL's weights with it). A folder that is already done is left alone: same settings, same result.
+    model.safetensors (BRL's weights with it), and the two tables of the diagnosis where there is one. A folder that is
+    already done is left alone: same settings, same result.
     """
     from safetensors.torch import save_file
 
@@ -66,6 +72,9 @@ def save_run(result, settings: RunSettings, data) -> Path:
     (partial / "run.json").write_text(json.dumps(facts, indent=1))
     result.history.to_parquet(partial / "history.parquet", index=False)
     result.predictions.to_parquet(partial / "predictions.parquet", index=False)
+    if result.diagnosis:
+        for name, table in vars(result.diagnosis).items():
+            table.to_parquet(partial / f"diagnosis_{name}.parquet", index=False)
     weights = {**result.model.state_dict(), **{f"brl.{k}": v for k, v in result.brl.state_dict().items()}}
     save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / "model.safetensors")
     (partial / "done").touch()

@@ -8,7 +8,7 @@ import hashlib
 import json
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 
 from melib.corpus.index import DATASETS
 
@@ -25,6 +25,12 @@ CHOICES = {
     "flow_encoding": ("uvs", "minmax", "wheel"),
     "apex_rule": ("auto", "motion", "midpoint", "dcrois"),
     "precision": ("fp32", "bf16"),
+    "penalty": ("brl", "none", "feature_means"),
+    "groups": ("dataset", "placebo"),
+    "attention_weights": ("learned", "frozen", "reversed"),
+    "spread": ("range", "variance"),
+    "weighting": ("none", "logit", "loss"),
+    "sampling": ("shuffled", "balanced"),
 }
 RANGES = {  # lowest and highest allowed value
     "lam": (0, 1), "epochs": (1, 100_000), "brl_start": (1, 100_000), "lr": (0, 10), "weight_decay": (0, 10),
@@ -43,6 +49,7 @@ class RunSettings:
     """One training of one setting: the fields are the parameters of `04_training_brl`.
 
     Build it with `from_parameters`, which fills in the profile's values, converts text and names what is wrong.
+    Fields with a default here are switches: at rest they are no part of a run's name, so that a new one renames no run.
     """
 
     corpus: str  # "demo", "tiny", a data root, or a folder of samples
@@ -68,6 +75,14 @@ class RunSettings:
     threads: int
     device: str  # auto, cpu, cuda, cuda:1
     out: str
+    penalty: str = "brl"  # what lam weighs: BRL, nothing (scaled cross-entropy alone), or feature-mean matching
+    groups: str = "dataset"  # what BRL compares: datasets, or placebo groups of the same sizes, drawn at random
+    attention_weights: str = "learned"  # BRL's W and b: learned, frozen or gradient-reversed
+    spread: str = "range"  # of the groups' mean attention: range or variance
+    scale_ce: bool = True  # cross-entropy times 1 - lam, as the paper writes it
+    weighting: str = "none"  # where the attention acts: nowhere, on the logits (SCN), or on each sample's loss
+    sampling: str = "shuffled"  # batches: all sources shuffled together, or the same number of clips from each
+    diagnose: bool = False  # keep what BRL does to attention, gradients and features, each epoch
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, object]) -> RunSettings:
@@ -123,6 +138,7 @@ class RunSettings:
     def digest(self, fingerprint: str) -> str:
         """The eight characters that name a run of these settings on the data of that fingerprint."""
         content = {name: value for name, value in asdict(self).items() if name not in NOT_IN_HASH}
+        content = {name: value for name, value in content.items() if SWITCHES.get(name, ...) != value}
         text = json.dumps({**content, "data": fingerprint}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
@@ -133,7 +149,8 @@ class RunSettings:
 
 
 FIELDS = tuple(field.name for field in fields(RunSettings))
-DEFAULTS = dict(
+SWITCHES = {field.name: field.default for field in fields(RunSettings) if field.default is not MISSING}
+DEFAULTS = SWITCHES | dict(
     corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="lk",
     flow_encoding="uvs", apex_rule="auto", lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
     precision="fp32", threads=1, device="auto", out="runs",

@@ -3,7 +3,12 @@ import math
 import pytest
 import torch
 
-from melib.learning.brl import BatchRegularizationLoss, group_means
+from melib.learning.brl import (
+    BatchRegularizationLoss,
+    feature_mean_gap,
+    group_means,
+    weighted_cross_entropy,
+)
 
 
 def naive(features, domains, weight, bias):
@@ -74,3 +79,61 @@ def test_weights_come_from_the_generator_alone():
 def test_wrong_shapes_are_named(features, domains):
     with pytest.raises(ValueError, match="expected"):
         BatchRegularizationLoss(4)(torch.zeros(features), torch.zeros(domains, dtype=torch.long))
+
+
+def gradients(brl, features, domains):
+    features = features.clone().requires_grad_()
+    brl.zero_grad()
+    loss = brl(features, domains)
+    loss.backward()
+    return loss.detach(), features.grad, brl.weight.grad
+
+
+def test_frozen_and_reversed_weights_change_the_gradient_of_w_alone():
+    features, domains = torch.randn(12, 4), torch.arange(12) % 3
+    draw = lambda name: BatchRegularizationLoss(4, torch.Generator().manual_seed(1), attention_weights=name)  # noqa: E731
+    loss, to_features, to_w = gradients(draw("learned"), features, domains)
+    frozen, reversed_ = gradients(draw("frozen"), features, domains), gradients(draw("reversed"), features, domains)
+    assert to_w.abs().sum() > 0
+    assert frozen[2] is None
+    torch.testing.assert_close(reversed_[2], -to_w)
+    for other in (frozen, reversed_):
+        torch.testing.assert_close(other[0], loss)
+        torch.testing.assert_close(other[1], to_features)
+
+
+def test_variance_is_that_of_the_groups_means():
+    features, domains = torch.randn(12, 4), torch.arange(12) % 3
+    brl = BatchRegularizationLoss(4, spread="variance")
+    means = group_means(brl.attention(features), domains).detach().numpy()
+    assert brl(features, domains).item() == pytest.approx(means.var(), rel=1e-5)
+
+
+def test_the_gap_of_feature_means_is_the_share_of_variance_between_groups():
+    features = torch.randn(20, 5, dtype=torch.float64)
+    domains = torch.arange(20) % 4
+    x = features.numpy()
+    within = sum(((x[domains.numpy() == g] - x[domains.numpy() == g].mean(0)) ** 2).sum() for g in range(4))
+    expected = 1 - within / ((x - x.mean(0)) ** 2).sum()
+    assert feature_mean_gap(features, domains).item() == pytest.approx(expected, abs=1e-12)
+    assert feature_mean_gap(7 * features + 3, domains).item() == pytest.approx(expected, abs=1e-12)
+    assert feature_mean_gap(torch.zeros(4, 2), torch.tensor([0, 0, 1, 1])).item() == 0
+
+
+def test_attention_acts_on_logits_or_on_each_loss_or_not_at_all():
+    logits, labels, attention = torch.randn(6, 3), torch.tensor([0, 1, 2, 2, 1, 0]), torch.rand(6)
+    plain = torch.nn.functional.cross_entropy(logits, labels)
+    assert weighted_cross_entropy(logits, labels, attention, "none") == plain
+    for weighting in ("logit", "loss"):
+        torch.testing.assert_close(weighted_cross_entropy(logits, labels, torch.ones(6), weighting), plain)
+    each = [
+        -math.log(math.exp(row[y]) / sum(map(math.exp, row)))
+        for row, y in zip(logits.tolist(), labels.tolist(), strict=True)
+    ]
+    weighted = sum(a * e for a, e in zip(attention.tolist(), each, strict=True)) / attention.sum().item()
+    assert weighted_cross_entropy(logits, labels, attention, "loss").item() == pytest.approx(weighted, rel=1e-5)
+    scaled = [[a * v for v in row] for a, row in zip(attention.tolist(), logits.tolist(), strict=True)]
+    each = [
+        -math.log(math.exp(row[y]) / sum(map(math.exp, row))) for row, y in zip(scaled, labels.tolist(), strict=True)
+    ]
+    assert weighted_cross_entropy(logits, labels, attention, "logit").item() == pytest.approx(sum(each) / 6, rel=1e-5)

@@ -5,19 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score, silhouette_score
 
-from melib.learning import domains
-from melib.learning.domains import (
-    cnn_features,
-    compact,
-    entropy,
-    halves,
-    mutual_information,
-    probe,
-    probe_scores,
-    probe_table,
-    subject_weights,
-    tsne_map,
-)
+from melib.learning import probes
+from melib.learning.domains import cnn_features, halves, probe_table, tsne_map
+from melib.learning.probes import compact, entropy, mutual_information, probe, probe_scores, subject_weights
 from melib.prepare.samples import Samples
 from tests.conftest import settings, toy
 
@@ -101,7 +91,7 @@ def test_labels_of_the_test_fold_do_not_reach_its_predictions(monkeypatch):
         first, second = np.array_split(np.arange(len(y)), 2)
         return [(first, second), (second, first)]
 
-    monkeypatch.setattr(domains, "_folds", first_and_second_half)
+    monkeypatch.setattr(probes, "folds", first_and_second_half)
     other = y.copy()
     other[60:] = rng.permutation(y[60:])
     before, after = (probe(x, labels, index["subject"])[0] for labels in (y, other))

@@ -6,9 +6,19 @@ import torch
 
 from melib.corpus.index import CLASSES
 from melib.learning.backbones import BACKBONES, build
-from melib.learning.fit import FitError, batches, fit, generator, split_samples, stream_seed
+from melib.learning.fit import (
+    FitError,
+    balanced_batches,
+    batches,
+    fit,
+    generator,
+    placebo,
+    split_samples,
+    stream_seed,
+)
 from melib.learning.inputs import Inputs
 from melib.learning.selection import select
+from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
 from tests.conftest import settings, toy
 
@@ -193,3 +203,70 @@ def test_a_loss_that_is_no_number_stops_the_run(toy_samples):
 def test_the_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings().lam = 0.3
+
+
+SWITCHES = [
+    {"penalty": "none"}, {"penalty": "feature_means"}, {"groups": "placebo"}, {"attention_weights": "frozen"},
+    {"attention_weights": "reversed"}, {"spread": "variance"}, {"scale_ce": False}, {"weighting": "logit"},
+    {"weighting": "loss"}, {"sampling": "balanced"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: "-".join(f"{k}-{v}" for k, v in s.items()))
+def test_each_switch_acts_and_not_before_brl_starts(toy_samples, switch):
+    plain, changed = fit(toy_samples, settings()), fit(toy_samples, settings(**switch))
+    assert not same(plain, changed)
+    if "sampling" not in switch:  # what is drawn differs from the first batch on
+        columns = ["ce", "held_out_uar", "source_val_acc"]
+        assert plain.history[columns][:2].equals(changed.history[columns][:2])
+
+
+def test_scaled_cross_entropy_alone_is_what_the_loss_says(toy_samples):
+    history = fit(toy_samples, settings(penalty="none")).history
+    np.testing.assert_allclose(history["loss"][2:], 0.5 * history["ce"][2:], rtol=1e-6)
+    unscaled = fit(toy_samples, settings(scale_ce=False)).history
+    np.testing.assert_allclose(unscaled["loss"][2:], unscaled["ce"][2:] + 0.5 * unscaled["brl"][2:], rtol=1e-5)
+
+
+def test_frozen_attention_weights_stay_at_their_first_draw(toy_samples):
+    frozen, learned = fit(toy_samples, settings(attention_weights="frozen")), fit(toy_samples, settings())
+    first = fit(toy_samples, settings(lam=0)).brl.weight
+    assert torch.equal(frozen.brl.weight, first)
+    assert not torch.equal(learned.brl.weight, first)
+
+
+def test_balanced_batches_hold_as_many_of_each_dataset():
+    rows, domains = torch.arange(40) + 100, torch.tensor([0] * 5 + [1] * 15 + [4] * 20)
+    parts = [domains[part - 100] for part in balanced_batches(rows, domains, 12, torch.Generator().manual_seed(0))]
+    assert len(parts) == 4  # 40 rows in batches of 12
+    assert all(torch.equal(part.unique(return_counts=True)[1], torch.tensor([4, 4, 4])) for part in parts)
+    seen = torch.cat(list(balanced_batches(rows, domains, 12, torch.Generator().manual_seed(0))))
+    assert set(seen[domains[seen - 100] == 0].tolist()) == set(range(100, 105))  # the small one is gone through whole
+
+
+def test_placebo_groups_keep_the_sizes_and_lose_the_meaning():
+    domains, rows = torch.arange(300) % 4, torch.arange(200)
+    groups = placebo(domains, rows, torch.Generator().manual_seed(0))
+    assert torch.equal(groups[:200].bincount(), domains[:200].bincount())
+    assert torch.equal(groups[200:], domains[200:])
+    assert (groups[:200] == domains[:200]).float().mean() < 0.4
+
+
+def test_a_diagnosis_changes_nothing_and_says_what_is_there(toy_samples):
+    plain, watched = fit(toy_samples, settings()), fit(toy_samples, settings(diagnose=True))
+    assert same(plain, watched)
+    assert plain.history.equals(watched.history)
+    assert plain.diagnosis is None
+    epochs, attention = watched.diagnosis.epochs, watched.diagnosis.attention
+    assert epochs["norm_w"].iloc[-1] == pytest.approx(float(watched.brl.weight.detach().norm()))
+    means = attention[attention["epoch"] == 4].set_index("dataset")["mean"]
+    assert epochs["gap"].iloc[-1] == pytest.approx(means.max() - means.min(), rel=1e-4)
+    assert epochs["probe_label"].iloc[-1] > 0.9
+    assert (epochs[["inside", "gradient_ce", "gradient_brl"]] > 0).all(axis=None)
+    assert (epochs["inside"] <= 1).all()
+
+
+def test_a_new_switch_renames_no_run():
+    assert settings(penalty="none").run_name("data") != settings().run_name("data")
+    assert settings(penalty="brl", diagnose=False).run_name("data") == settings().run_name("data")
+    assert RunSettings.from_parameters({"held_out": "SAMM"}).digest("x") == "eef449dc"
