@@ -96,6 +96,18 @@ def collect(args) -> int:
     return 0
 
 
+def tables(args) -> int:
+    """Make the paper's Tables 4 to 9 and the board of its claims from a grid's finished runs."""
+    from melib.study.outcomes import read_outcomes
+    from melib.study.report import write_report
+
+    plan = _plan(args.grid)
+    for path in write_report(read_outcomes(_folders(plan)), resolve(args.to)):
+        print(path)
+    print(_counts(plan))
+    return 0
+
+
 def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
@@ -124,13 +136,13 @@ def main(argv: list[str] | None = None) -> int:
     sub = command(doctor)
     sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
     sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
-    for function in (prepare, plan, run, collect):
+    for function in (prepare, plan, run, collect, tables):
         sub = command(function)
         sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
         if function is run:
             sub.add_argument("--slots", type=int, help="runs at a time (default: cores over threads)")
-        if function is collect:
-            sub.add_argument("--to", default="runs", help="folder for the CSV and Markdown (default: runs)")
+        if function in (collect, tables):
+            sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
 

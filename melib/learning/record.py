@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,7 @@ class Run:
     facts: dict  # run.json: versions, revision, timings, device, counts
     history: pd.DataFrame
 
-    @property
+    @cached_property
     def predictions(self) -> pd.DataFrame:
         """Logits per clip, split and epoch."""
         return pd.read_parquet(self.folder / "predictions.parquet")

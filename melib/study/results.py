@@ -12,6 +12,7 @@ from melib.corpus.index import DATASETS, PRINT_NAMES
 from melib.learning.metrics import METRICS
 from melib.learning.record import read_run
 from melib.learning.selection import ORACLES, RULES, select
+from melib.study.report import markdown
 
 PRINTED_METRICS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
 NOT_KEYS = ("held_out", "out", "device", "corpus")
@@ -73,14 +74,8 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
     ]
     for metric in METRICS:
         table = results_table(rows, metric).reset_index()
-        header = [str(column) for column in table.columns]
-        lines += [f"## {PRINTED_METRICS[metric]}", "", _row(header), _row(["---"] * len(header))]
-        lines += [_row([f"{v:.1f}" if isinstance(v, float) and c not in varied(rows) else str(v)
-                        for c, v in zip(table.columns, values, strict=True)])
-                  for values in table.itertuples(index=False)]  # fmt: skip
+        for name in table.columns.difference(varied(rows)):
+            table[name] = table[name].map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)
+        lines += [f"## {PRINTED_METRICS[metric]}", "", markdown(table)]
         lines.append("")
     return "\n".join(lines)
-
-
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

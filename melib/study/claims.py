@@ -1,0 +1,147 @@
+"""The paper's claims as data: each with the comparison that tests it, and a verdict computed from the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import DATASETS
+from melib.learning.metrics import METRICS
+from melib.study.outcomes import Outcomes
+from melib.study.statistics import flip_test, holm, interval
+from melib.study.tables import BRL, NOTHING, PLACEBO, SCALED, cnn
+
+VERDICTS = ("holds", "does not", "undecided", "by construction", "not run")
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Term:
+    """One figure in a comparison: a setting's metric on a held-out dataset or "mean", times `sign`."""
+
+    sign: int
+    setting: Mapping[str, object]
+    metric: str = "uar"
+    column: str = "mean"
+    rule: str = ""  # "" stands for the rule that the verdict is given under
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the paper, the effect it states in points, and the terms whose sum must lie above 0 if it holds.
+
+    `margin`: not the sum, but the first term minus the greatest of the others. `built_in`: the demo corpus was made
+    so, and there the answer says nothing.
+    """
+
+    text: str
+    paper: str
+    terms: tuple[Term, ...]
+    margin: bool = False
+    built_in: bool = False
+
+
+def _gain(
+    better: Mapping, worse: Mapping, metric: str = "uar", column: str = "mean", rule: str = ""
+) -> tuple[Term, ...]:
+    return Term(1, better, metric, column, rule), Term(-1, worse, metric, column, rule)
+
+
+def _weight(lam: float) -> Term:
+    return Term(1, cnn("apex", lam=lam), column="CASME2")
+
+
+def _selected(inputs: str) -> tuple[Term, ...]:
+    with_brl, without = cnn(inputs, **BRL), cnn(inputs, **NOTHING)
+    honest = _gain(without, with_brl)
+    return (*_gain(with_brl, without, rule="oracle_per_metric"), *honest)
+
+
+APEX, FLOW = cnn("apex", **BRL), cnn("flow", **BRL)
+EVEN = cnn("apex", **BRL, augment="even")
+CLAIMS = (
+    Claim("BRL helps on apex frames", "+6.62 UAR", _gain(APEX, cnn("apex", **NOTHING))),
+    Claim("BRL helps on optical flow", "+4.26 UAR", _gain(FLOW, cnn("flow", **NOTHING))),
+    Claim("... more than scaling CE alone does (apex)", "no control", _gain(APEX, cnn("apex", **SCALED))),
+    Claim("... more than scaling CE alone does (flow)", "no control", _gain(FLOW, cnn("flow", **SCALED))),
+    Claim("... more than on placebo groups (apex)", "no control", _gain(APEX, cnn("apex", **PLACEBO))),
+    Claim("... more than on placebo groups (flow)", "no control", _gain(FLOW, cnn("flow", **PLACEBO))),
+    Claim("BRL's gain is larger when the epoch is chosen on the test set (apex)", "chosen so", _selected("apex")),
+    Claim("BRL's gain is larger when the epoch is chosen on the test set (flow)", "chosen so", _selected("flow")),
+    Claim("λ = 0.5 is the best weight (CASME II, apex)", "best of five",
+          (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
+    Claim("λ = 0.9 is worse than no BRL (CASME II, apex)", "below λ = 0",
+          (_weight(0.0), Term(-1, cnn("apex", lam=0.9), column="CASME2"))),
+    Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(cnn("flow", **NOTHING), cnn("apex", **NOTHING)),
+          built_in=True),
+    Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
+    Claim("Top-up lifts UAR (CNN + BRL, apex)", "+2.35 UAR", _gain(EVEN, APEX)),
+    Claim("... and more than it lifts Acc", "UAR, UF1 over Acc", (*_gain(EVEN, APEX), *_gain(APEX, EVEN, "acc"))),
+    Claim("... and more than repeating real clips", "no control", _gain(EVEN, {**APEX, "augment": "oversample"})),
+    Claim("... and more than with shuffled classes", "no control", _gain(EVEN, {**APEX, "augment": "shuffled"})),
+    Claim("SMIC is the hardest by accuracy (CNN + BRL, apex)", "always lowest",
+          tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
+    Claim("The CNN beats ResNet-18 (flow + BRL, CASME II)", "CNN + BRL best",
+          _gain(FLOW, {**FLOW, "backbone": "resnet18"}, column="CASME2")),
+    Claim("The CNN beats PoolFormer-S12 (flow + BRL, CASME II)", "CNN + BRL best",
+          _gain(FLOW, {**FLOW, "backbone": "poolformer_s12"}, column="CASME2")),
+)  # fmt: skip
+
+
+def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
+    """The claims' board: claim, paper, effect, low, high, p, seeds, verdict, selection and synthetic.
+
+    Effects in points with 95 % intervals over subjects (BCa), under one selection rule: `source_val`, or `last` where
+    runs kept no subjects. p is of the paired test over the same seeds and subjects where two settings are compared,
+    corrected by Holm over the board. A claim holds where its interval lies above 0 and p, if there is one, is at most
+    .05; it does not where the interval lies below 0 so; it is undecided otherwise.
+    """
+    if rule is None:
+        kept = any(run.history["source_val_uar"].notna().any() for run in outcomes.runs)
+        rule = "source_val" if kept else "last"
+    found = [_measure(outcomes, claim, rule) for claim in CLAIMS]
+    board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, found, strict=True)])
+    board["p"] = holm(board["p"].to_numpy())
+    built_in = np.array([claim.built_in for claim in CLAIMS]) & outcomes.synthetic
+    sure = ~(board["p"] > LEVEL)
+    board["verdict"] = np.select(
+        [board["effect"].isna(), built_in, (board["low"] > 0) & sure, (board["high"] < 0) & sure],
+        ["not run", "by construction", "holds", "does not"],
+        "undecided",
+    )
+    return board.assign(selection=rule, synthetic=outcomes.synthetic)
+
+
+def _measure(outcomes: Outcomes, claim: Claim, rule: str) -> dict[str, float]:
+    """Effect, interval, p and number of seeds of one claim; missing where a run is."""
+    columns = [*outcomes.datasets, "mean", "pooled"]
+    seeds = [set(outcomes.seeds(term.setting)) for term in claim.terms]
+    nothing = dict.fromkeys(("effect", "low", "high", "p"), np.nan) | {"seeds": 0}
+    shared = sorted(set.intersection(*seeds))
+    if not shared or any(term.column not in columns for term in claim.terms):
+        return nothing
+    # The seeds that all settings have: a comparison of the same draws.
+    parts = []
+    for term in claim.terms:
+        setting = {**term.setting, "seed": tuple(shared)}
+        place = columns.index(term.column), METRICS.index(term.metric)
+        parts.append(100 * term.sign * outcomes.resampled(setting, term.rule or rule)[:, place[0], place[1]])
+    values = parts[0] - np.max(parts[1:], axis=0) if claim.margin else np.sum(parts, axis=0)
+    low, high = interval(values)
+    p = _p(outcomes, claim, rule, shared)
+    return {"effect": values[0], "low": float(low), "high": float(high), "p": p, "seeds": len(shared)}
+
+
+def _p(outcomes: Outcomes, claim: Claim, rule: str, shared: list[int]) -> float:
+    """The paired test of a claim that compares two settings in one figure; missing for any other."""
+    if len(claim.terms) != 2 or claim.margin or claim.terms[0].column != claim.terms[1].column:
+        return np.nan
+    term = claim.terms[0]
+    first, second = (
+        outcomes.predicted({**one.setting, "seed": tuple(shared)}, one.rule or rule)[one.metric] for one in claim.terms
+    )
+    columns = [*outcomes.datasets, "mean", "pooled"]
+    return float(flip_test(first, second, outcomes.clips)[columns.index(term.column), METRICS.index(term.metric)])

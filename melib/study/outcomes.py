@@ -1,0 +1,138 @@
+"""Run folders as the statistics need them: what each setting said of each held-out clip, under each selection rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES, DATASETS
+from melib.learning.metrics import METRICS
+from melib.learning.record import Run, read_run
+from melib.learning.selection import RULES
+from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
+from melib.study.statistics import evaluate, over_seeds, resamples
+
+# What a row of a table leaves open: it holds for any profile, seed and machine.
+OPEN = ("corpus", "profile", "held_out", "seed", "threads", "device", "out", "diagnose", *PROFILES["paper"])
+FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
+
+
+@dataclass
+class Outcomes:
+    """The held-out clips of a study and its finished runs.
+
+    `clips` has a row a clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` tells whether they
+    are a demo corpus' clips, `skipped` how many clips preparation left out.
+    """
+
+    runs: list[Run]
+    clips: pd.DataFrame
+    synthetic: bool
+    skipped: int
+    _known: dict = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """`statistics.resamples` of the clips: the same draws for every setting, so that differences are paired."""
+        return resamples(self.clips)
+
+    @property
+    def datasets(self) -> list[str]:
+        """The held-out datasets, in the order of the columns of `evaluate`."""
+        return list(self.clips["dataset"].unique())
+
+    def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
+        """The runs of one setting by seed."""
+        found: dict[int, list[Run]] = {}
+        for run in self.runs:
+            if matches(run, wanted):
+                found.setdefault(run.settings.seed, []).append(run)
+        return dict(sorted(found.items()))
+
+    def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
+        """The classes (seeds, N) that a setting's runs give the clips, by metric; -1 where there is no run."""
+        seeds = self.seeds(wanted)
+        found = {metric: np.full((len(seeds), len(self.clips)), -1) for metric in METRICS}
+        place = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"])
+        for row, runs in enumerate(seeds.values()):
+            for run in runs:
+                for metric, (clip_ids, classes) in _chosen(run, rule).items():
+                    found[metric][row, place[clip_ids]] = classes
+        return found
+
+    def values(self, predicted: Mapping[str, np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
+        """`evaluate` of predictions by metric, (B, seeds, G + 2, 3)."""
+        first = next(iter(predicted.values()))
+        if all(np.array_equal(first, other) for other in predicted.values()):
+            return evaluate(first, self.clips, weights)
+        parts = [evaluate(predicted[name], self.clips, weights)[..., i] for i, name in enumerate(METRICS)]
+        return np.stack(parts, axis=-1)
+
+    def resampled(self, wanted: Mapping[str, object], rule: str) -> np.ndarray:
+        """A setting's metrics under all resamples, seeds averaged: (1 + draws + S, G + 2, 3)."""
+        key = (*sorted(wanted.items()), rule)
+        if key not in self._known:
+            self._known[key] = over_seeds(self.values(self.predicted(wanted, rule), self.weights))
+        return self._known[key]
+
+
+def read_outcomes(folders: Iterable[str | Path]) -> Outcomes:
+    """The finished runs in `folders`. Raises ValueError for none, or for runs of several corpora."""
+    runs = [read_run(folder) for folder in folders]
+    if not runs:
+        raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
+    corpora = {run.facts["data"] for run in runs}
+    if len(corpora) > 1:
+        raise ValueError(
+            f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
+            "Give each corpus a grid and an `out` folder of its own."
+        )
+    by_dataset = {run.settings.held_out: run for run in runs}
+    parts = []
+    for name in DATASETS:
+        if name in by_dataset:
+            table = by_dataset[name].predictions.query("split == 'held_out'").drop_duplicates("clip_id")
+            true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
+            parts.append(pd.DataFrame({"clip_id": table["clip_id"], "dataset": name, "true": true}))
+    clips = pd.concat(parts, ignore_index=True)
+    clips["subject"] = clips["clip_id"].str.rsplit("/", n=1).str[0]
+    first = runs[0].facts
+    return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]))
+
+
+def matches(run: Run, wanted: Mapping[str, object]) -> bool:
+    """Whether a run is of the setting `wanted`: what it does not name is at its default or OPEN.
+
+    "flow" stands for flow images too, and `seed` takes a tuple of seeds.
+    """
+    unknown = sorted(set(wanted) - {*FIELDS, "augment"})
+    if unknown:
+        raise ValueError(f"{unknown} are no settings of a run; known are {', '.join(FIELDS)}.")
+    for one in fields(run.settings):
+        if one.name in OPEN and one.name not in wanted:
+            continue
+        default = one.default if one.default is not MISSING else DEFAULTS[one.name]
+        value, goal = getattr(run.settings, one.name), wanted.get(one.name, default)
+        if one.name == "seed":
+            goal = value if value in goal else None
+        if value != goal and not (one.name == "inputs" and goal == "flow" and value in FLOW):
+            return False
+    return True
+
+
+def _chosen(run: Run, rule: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Clip ids and predicted classes of a run by metric, at the epoch that the rule picks; empty where it has none."""
+    window = run.history[run.history["epoch"] >= run.settings.brl_start]
+    epochs = RULES[rule](window)
+    if epochs is None:
+        return {}
+    found = {}
+    for metric, epoch in epochs.items():
+        rows = run.predictions[(run.predictions["epoch"] == epoch) & (run.predictions["split"] == "held_out")]
+        found[metric] = rows["clip_id"].to_numpy(), rows[list(CLASSES)].to_numpy().argmax(1)
+    return found

@@ -1,0 +1,176 @@
+"""Tables and verdicts from runs whose predictions are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from melib.corpus.index import CLASSES, DATASETS, TABLE1
+from melib.learning.metrics import METRICS, confusion, rates, scores
+from melib.learning.record import Run
+from melib.learning.selection import RULES, select
+from melib.learning.settings import RunSettings
+from melib.study import claims, tables
+from melib.study.outcomes import Outcomes, matches, read_outcomes
+from melib.study.report import latex, markdown, write_report
+
+EPOCHS = 4
+
+
+def clips(dataset: str, subjects: int = 8, each: int = 6) -> pd.DataFrame:
+    rows = [(f"{dataset}/s{s}/{c}", CLASSES[(s + c) % 3]) for s in range(subjects) for c in range(each)]
+    return pd.DataFrame(rows, columns=["clip_id", "label"]).assign(split="held_out")
+
+
+def run(held_out: str, hit: float, seed: int = 0, synthetic: bool = True, **setting) -> Run:
+    """A run that hits a clip with the chance `hit`, the same clips first whatever its setting."""
+    rng = np.random.default_rng([seed, DATASETS.index(held_out)])
+    settings = RunSettings.from_parameters(
+        {"held_out": held_out, "profile": "tiny", "epochs": EPOCHS, "brl_start": 2, "seed": seed, **setting}
+    )
+    table, history = clips(held_out), []
+    true, luck = table["label"].map(CLASSES.index).to_numpy(), rng.random(len(table))
+    parts = []
+    for epoch in range(1, EPOCHS + 1):
+        guess = np.where(luck < hit + 0.02 * (epoch == 3), true, (true + 1) % 3)
+        parts.append(table.assign(epoch=epoch, **dict(zip(CLASSES, np.eye(3)[guess].T, strict=True))))
+        found = scores(confusion(true, guess))
+        history.append({"epoch": epoch, **{f"held_out_{m}": v for m, v in found.items()}, "source_val_uar": -epoch})
+    known = Run(None, settings, {"synthetic": synthetic, "skipped": 0, "data": "toy"}, pd.DataFrame(history))
+    known.__dict__["predictions"] = pd.concat(parts, ignore_index=True)
+    return known
+
+
+def study(monkeypatch, runs) -> Outcomes:
+    monkeypatch.setattr("melib.study.outcomes.read_run", lambda folder: folder)
+    return read_outcomes(runs)
+
+
+def lodo(hit, seeds=3, **setting):
+    return [run(name, hit, seed, **setting) for name in DATASETS for seed in range(seeds)]
+
+
+def test_a_cell_is_the_mean_over_seeds_of_the_runs_own_records(monkeypatch):
+    runs = lodo(0.6, inputs="flow", lam=0) + lodo(0.7, inputs="flow", lam=0.5, seeds=1)
+    rows = tables.tidy(study(monkeypatch, runs), "table6").set_index(["row", "selection", "column", "metric"]).sort_index()
+    for rule in RULES:
+        for metric in METRICS:
+            picked = [select(r.history, 2).set_index("selection").loc[rule, metric] for r in runs
+                      if r.settings.lam == 0 and r.settings.held_out == "SAMM"]  # fmt: skip
+            cell = rows.loc[("CNN", rule, "SAMM", metric)]
+            assert cell["value"] == pytest.approx(100 * np.mean(picked))
+            assert cell["sd"] == pytest.approx(100 * np.std(picked, ddof=1))
+            assert cell["low"] <= cell["value"] <= cell["high"]
+    means = rows.loc[("CNN", "last")].loc[list(DATASETS)].xs("uar", level="metric")["value"]
+    assert rows.loc[("CNN", "last", "mean", "uar"), "value"] == pytest.approx(means.mean())
+    assert rows.loc[("CNN", "last", "mean", "uar"), "seeds"] == 3
+    assert np.isnan(rows.loc[("CNN + BRL", "last", "mean", "uar"), "sd"])  # one seed spreads nothing
+    assert rows.loc[("CNN + BRL", "last", "mean", "uar"), "paper"] == 53.63
+
+
+def test_what_was_not_run_is_there_and_says_so(monkeypatch):
+    outcomes = study(monkeypatch, lodo(0.6, inputs="flow", lam=0)[:-3])  # without MMEW
+    printed = tables.layout(tables.tidy(outcomes, "table6"), "uar").set_index(["setting", "selection"])
+    assert set(printed.loc[("ResNet-18", "oracle"), ["SMIC", "mean", "pooled"]]) == {"not run"}
+    assert "MMEW" not in printed.columns  # no run held it out at all
+    assert {"CNN, CE scaled, no BRL", "CNN + BRL on placebo groups", "linear on raw flow", "always negative"} <= set(
+        printed.index.get_level_values(0)
+    )
+
+
+def test_always_negative_on_the_counts_of_table_1():
+    parts = []
+    for name, counts in TABLE1.items():
+        true = np.repeat(np.arange(3), list(counts.values()) if isinstance(counts, dict) else counts)
+        parts.append(pd.DataFrame({"dataset": name, "true": true, "subject": name + "/1"}))
+    found = tables.floors(pd.concat(parts, ignore_index=True))
+    means = 100 * rates(found["always negative"]).mean(0)
+    np.testing.assert_allclose(means, [55.01, 33.33, 23.50], atol=0.005)
+    assert 100 * rates(found["guessing by class shares"]).mean(0)[1] == pytest.approx(33.33, abs=0.005)
+
+
+def verdict(monkeypatch, before, after, **more):
+    outcomes = study(monkeypatch, lodo(before, inputs="flow", lam=0, **more) + lodo(after, inputs="flow", **more))
+    return claims.judge(outcomes).set_index("claim")
+
+
+def test_verdicts_follow_the_runs(monkeypatch):
+    name = "BRL helps on optical flow"
+    better, worse = verdict(monkeypatch, 0.4, 0.8).loc[name], verdict(monkeypatch, 0.8, 0.4).loc[name]
+    same = verdict(monkeypatch, 0.6, 0.6).loc[name]
+    assert (better["verdict"], worse["verdict"], same["verdict"]) == ("holds", "does not", "undecided")
+    assert better["effect"] > 30
+    assert better["effect"] == pytest.approx(-worse["effect"])
+    assert better["low"] > 0 > worse["high"]
+    assert better["p"] < 0.01
+    assert (same["effect"], same["p"], same["seeds"]) == (0, 1, 3)
+
+
+def test_claims_without_runs_and_what_the_demo_corpus_was_built_to_show(monkeypatch):
+    board = verdict(monkeypatch, 0.4, 0.6)
+    assert board.loc["Top-up lifts UAR (CNN + BRL, apex)", "verdict"] == "not run"
+    for synthetic, expected in ((True, "by construction"), (False, "holds")):
+        runs = lodo(0.35, inputs="apex", lam=0, synthetic=synthetic)
+        runs += lodo(0.9, inputs="flow", lam=0, synthetic=synthetic)
+        board = claims.judge(study(monkeypatch, runs)).set_index("claim")
+        assert board.loc["Flow beats apex frames without BRL", "verdict"] == expected
+
+
+def test_a_margin_is_over_the_best_of_the_others(monkeypatch):
+    hits = {0.0: 0.4, 0.3: 0.5, 0.5: 0.8, 0.7: 0.6, 0.9: 0.2}
+    runs = [run("CASME2", hit, seed, inputs="apex", lam=lam) for lam, hit in hits.items() for seed in range(3)]
+    outcomes = study(monkeypatch, runs)
+    board = claims.judge(outcomes).set_index("claim")
+    uar = {lam: 100 * outcomes.resampled(tables.cnn("apex", lam=lam), "source_val")[0, 0, 1] for lam in hits}
+    best = board.loc["λ = 0.5 is the best weight (CASME II, apex)"]
+    assert best["effect"] == pytest.approx(uar[0.5] - uar[0.7])
+    assert board.loc["λ = 0.9 is worse than no BRL (CASME II, apex)", "effect"] == pytest.approx(uar[0.0] - uar[0.9])
+
+
+def test_the_share_of_selection_in_the_gain(monkeypatch):
+    outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0) + lodo(0.7, inputs="flow"))
+    gain = {rule: np.subtract(*(outcomes.resampled(tables.cnn("flow", lam=lam), rule)[0, 5, 1] for lam in (0.5, 0.0)))
+            for rule in ("oracle_per_metric", "source_val")}  # fmt: skip
+    board = claims.judge(outcomes).set_index("claim")
+    effect = board.loc["BRL's gain is larger when the epoch is chosen on the test set (flow)", "effect"]
+    assert effect == pytest.approx(100 * (gain["oracle_per_metric"] - gain["source_val"]))
+
+
+def test_a_setting_is_matched_whole():
+    plain = run("SAMM", 0.5, inputs="flow", lam=0.5)
+    assert matches(plain, tables.cnn("flow", lam=0.5))
+    assert not matches(plain, tables.cnn("apex", lam=0.5))
+    assert not matches(run("SAMM", 0.5, inputs="flow", lam=0.5, penalty="none"), tables.cnn("flow", lam=0.5))
+    assert matches(run("SAMM", 0.5, inputs="flow_image", lam=0.5), tables.cnn("flow", lam=0.5))
+    with pytest.raises(ValueError, match="'lambda'"):
+        matches(plain, {"lambda": 0.5})
+
+
+def test_runs_of_two_corpora_are_not_compared(monkeypatch):
+    other = run("SAMM", 0.5)
+    other.facts["data"] = "other"
+    with pytest.raises(ValueError, match="2 corpora"):
+        study(monkeypatch, [run("SMIC", 0.5), other])
+    with pytest.raises(ValueError, match="No finished run"):
+        study(monkeypatch, [])
+
+
+def test_the_report_names_rules_controls_and_what_is_synthetic(monkeypatch, tmp_path):
+    outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0, seeds=1) + lodo(0.6, inputs="flow", seeds=1))
+    paths = write_report(outcomes, tmp_path, simulations=20)
+    assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
+    text = (tmp_path / "tables.md").read_text()
+    assert "synthetic demo corpus" in text
+    assert "best backbone on the test set (oracle)" in text
+    for table in ("tables", "table9", "claims"):
+        assert pd.read_csv(tmp_path / f"{table}.csv")["selection"].notna().all()
+    tex = (tmp_path / "tables.tex").read_text()
+    assert tex.count(r"\begin{tabular}") == text.count("\n## ")
+    assert "(synthetic demo corpus)" in tex
+
+
+def test_markdown_and_latex_hold_the_same_cells():
+    table = pd.DataFrame({"setting": ["a_b", "λ"], "x": ["1 ± 2", "50 %"]})
+    assert markdown(table).splitlines()[2:] == ["| a_b | 1 ± 2 |", "| λ | 50 % |"]
+    tex = latex("T", table, synthetic=False)
+    assert r"a\_b & 1 $\pm$ 2 \\" in tex
+    assert r"$\lambda$ & 50 \% \\" in tex
