@@ -51,7 +51,9 @@ def lodo(hit, seeds=3, **setting):
 
 def test_a_cell_is_the_mean_over_seeds_of_the_runs_own_records(monkeypatch):
     runs = lodo(0.6, inputs="flow", lam=0) + lodo(0.7, inputs="flow", lam=0.5, seeds=1)
-    rows = tables.tidy(study(monkeypatch, runs), "table6").set_index(["row", "selection", "column", "metric"]).sort_index()
+    rows = (
+        tables.tidy(study(monkeypatch, runs), "table6").set_index(["row", "selection", "column", "metric"]).sort_index()
+    )
     for rule in RULES:
         for metric in METRICS:
             picked = [select(r.history, 2).set_index("selection").loc[rule, metric] for r in runs
