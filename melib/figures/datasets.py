@@ -20,7 +20,6 @@ from melib.figures.style import CLASS_COLOURS, DATASET_COLOURS, SERIES_COLOURS, 
 from melib.prepare.samples import Samples
 
 ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
-ROOM = {"rect": (0, 0.04, 1, 0.96)}  # of the layout: keeps the mark of synthetic data clear of what is drawn
 TILES = 4  # subjects drawn a dataset: a sketch, not a count
 PROTOCOLS = {  # the question each asks, and how its folds go on
     "CDE": ("Composite (CDE)\na new person, known datasets", "… one fold a subject"),
@@ -85,7 +84,6 @@ def sample_columns(samples: Samples) -> Figure:
     columns = len(samples)
     figure, axes = plt.subplots(3, columns + 1, figsize=(1.4 * columns + 1.6, 4.6), squeeze=False, layout="constrained",
                                 width_ratios=[*[1] * columns, 0.8])  # fmt: skip
-    figure.get_layout_engine().set(**ROOM)
     for line, (name, images) in zip(axes, rows.items(), strict=True):
         for ax, image in zip(line, [*images, None], strict=True):
             bare(ax, image)
@@ -118,7 +116,6 @@ def contact_sheet(samples: Samples) -> Figure:
     names, columns = [name for name in DATASETS if name in groups], max(map(len, groups.values()))
     size = (0.8 * columns + 0.4, 0.8 * len(names) + 0.3)
     figure, axes = plt.subplots(len(names), columns, figsize=size, squeeze=False, layout="constrained")
-    figure.get_layout_engine().set(**ROOM)
     for line, name in zip(axes, names, strict=True):
         for ax, row in zip_longest(line, groups[name]):
             bare(ax, None if row is None else samples.arrays["apex"][row])
@@ -196,7 +193,6 @@ def probes(table: pd.DataFrame) -> Figure:
     """
     names = list(table["features"].unique())[::-1]
     figure, axes = plt.subplots(1, 2, figsize=(11, 0.5 * len(names) + 1.7), sharey=True, layout="constrained")
-    figure.get_layout_engine().set(**ROOM)
     for ax, value, limit in zip(axes, ("accuracy", "bits"), ("chance", "entropy"), strict=True):
         for target, (what, colour, shift, marker) in PROBED.items():
             rows = table[table["target"] == target].set_index("features").reindex(names)

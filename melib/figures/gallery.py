@@ -1,4 +1,4 @@
-"""The figures of `figures/`, each redrawn from the CSV beside it."""
+"""The figures of `figures/`, each redrawn from the CSV beside it; drawings of the method need none."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import aus, datasets
+from melib.figures import architecture, aus, boundaries, datasets
 from melib.figures.runs import held_out_bars
-from melib.figures.style import save, use_style
+from melib.figures.style import save, save_drawing, use_style
 
 SELECTION_TITLES = {
     "source_val": "epoch chosen on training subjects",
@@ -56,15 +56,23 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "domain_probes": datasets.probes,
     "au_centroids": aus.centroids,
     "au_identity": aus.identity,
+    "fig6_backbones": architecture.backbones,
+    "fig7_boundaries": boundaries.boundaries,
+}
+DRAWINGS: dict[str, Callable[[], Figure]] = {
+    "fig4_framework": architecture.framework,
+    "fig5_brl": architecture.brl_module,
 }
 
 
 def redraw(folder: Path) -> Iterator[Path]:
-    """Draw every figure of the gallery whose CSV lies in `folder`; yields the pictures' paths."""
+    """Draw every figure of the gallery whose CSV lies in `folder`, and the drawings; yields the pictures' paths."""
     import matplotlib
 
     matplotlib.use("Agg")
     use_style()
+    for name, draw in DRAWINGS.items():
+        yield save_drawing(draw(), folder, name)
     for name, draw in GALLERY.items():
         source = folder / f"{name}.csv"
         if source.is_file():

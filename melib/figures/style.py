@@ -30,18 +30,23 @@ def use_style() -> None:
 
 
 def mark_synthetic(figure: Figure) -> None:
-    """Write below the figure that its data are synthetic."""
-    figure.text(0.995, 0.005, SYNTHETIC, ha="right", va="bottom", fontsize=8, color="#B00020", style="italic")
+    """Write under the figure, clear of what is drawn, that its data are synthetic; a tight bounding box takes it in."""
+    figure.text(0.995, 0, SYNTHETIC, ha="right", va="top", fontsize=8, color="#B00020", style="italic")
 
 
 def save(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:
     """Write `<name>.png` and the table that made it, `<name>.csv`; close the figure; return the picture's path."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     if synthetic:
         mark_synthetic(figure)
-    table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    path = folder / f"{name}.png"
+    path = save_drawing(figure, folder, name)
+    table.to_csv(path.with_suffix(".csv"), index=False, float_format="%.6g")
+    return path
+
+
+def save_drawing(figure: Figure, folder: str | Path, name: str) -> Path:
+    """Write `<name>.png` of a figure that shows no data; close the figure; return the picture's path."""
+    path = Path(folder) / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -80,3 +81,34 @@ def build(name: str, shape: tuple[int, ...], seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return BACKBONES[name](shape)
+
+
+def layer_table(name: str, shape: tuple[int, ...]) -> pd.DataFrame:
+    """What one input of `shape` meets in the backbone `name`: rows of backbone, layer, kind, output, parameters.
+
+    The input, the parts of the body and the classifier; `output` is the shape that a hook saw leave the part, without
+    the batch axis ("64x56x56"). Parameters add up to the model's.
+    """
+    model = build(name, shape, 0).eval()
+    parts = []
+    for key, part in list(model.body.named_children()) or [("body", model.body)]:
+        if key == "stages":
+            parts += [(f"stage {number}", stage) for number, stage in enumerate(part, 1)]
+        else:  # timm calls what its heads hold, not the heads
+            parts += part.named_children() if key == "head" else [(key, part)]
+    rows = [(name, "input", "input", "x".join(map(str, shape)), 0)]
+
+    def watch(layer: str, part: nn.Module) -> None:
+        kernel = getattr(part, "kernel_size", None)
+        side = kernel[0] if isinstance(kernel, tuple) else kernel
+        kind = type(part).__name__ + (f" {side}x{side}" if side else "")
+        size = sum(weights.numel() for weights in part.parameters())
+        part.register_forward_hook(
+            lambda _part, _given, output: rows.append((name, layer, kind, "x".join(map(str, output.shape[1:])), size))
+        )
+
+    for layer, part in [*parts, ("classifier", model.head)]:
+        watch(layer, part)
+    with torch.inference_mode():
+        model(torch.zeros(1, *shape))
+    return pd.DataFrame(rows, columns=["backbone", "layer", "kind", "output", "parameters"])

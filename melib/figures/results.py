@@ -1,0 +1,127 @@
+"""Pictures of a study: confusion matrices, effects with intervals, the claims board, BRL's diagnostics by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.figures.runs import confusion_matrix
+from melib.figures.style import DATASET_COLOURS, SERIES_COLOURS
+
+VERDICTS = {
+    "holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E",
+    "not run": "#B8BEC3",
+}  # fmt: skip
+BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.60, "verdict": 0.895}  # where the board's columns begin, in its width
+
+
+def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
+    """A confusion matrix a held-out dataset, counts on the share of the true class; axes in the order of DATASETS.
+
+    The table has a row a held_out, label and predicted with its count; cells that it lacks are 0.
+    """
+    present = [name for name in DATASETS if name in set(table["held_out"])]
+    for place, (name, ax) in enumerate(zip(present, axes, strict=True)):
+        own = table[table["held_out"] == name]
+        cells = own.pivot_table(values="count", index="label", columns="predicted", aggfunc="sum")
+        counts = cells.reindex(index=CLASSES, columns=CLASSES).fillna(0).to_numpy().astype(int)
+        confusion_matrix(counts, PRINT_NAMES[name], ax)
+        ax.title.set_color(DATASET_COLOURS[name])
+        short = [label[:3] for label in CLASSES]
+        ax.set_xticklabels(short)
+        ax.set_yticklabels(short if place == 0 else [""] * len(short), rotation=0)
+        if place:
+            ax.set_ylabel("")
+        ax.tick_params(length=0)
+
+
+def forest(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Effects with their intervals, the first row on top; one whose row has no effect says "not run".
+
+    Columns: name, effect, low, high; optional verdict (see VERDICTS) sets the colour, n stands behind the name.
+    """
+    rows = table.reset_index(drop=True)
+    counts = [f"  (n = {n:g})" if pd.notna(n) else "" for n in rows.get("n", pd.Series(np.nan, rows.index))]
+    verdicts = rows.get("verdict", pd.Series("undecided", rows.index))
+    ax.axvline(0, color="#666666", linewidth=1)
+    for place, (row, verdict) in enumerate(zip(rows.itertuples(), verdicts, strict=True)):
+        interval(row, place, VERDICTS[verdict], ax)
+        if pd.isna(row.effect):
+            ax.annotate("not run", (0, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9,
+                        color=VERDICTS["not run"])  # fmt: skip
+    ax.set_yticks(range(len(rows)), [name + count for name, count in zip(rows["name"], counts, strict=True)])
+    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel="effect (percentage points), 95 % interval")
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    shown = [verdict for verdict in VERDICTS if verdict in set(verdicts)]
+    if "verdict" in rows:
+        marks = [ax.plot([], [], "o", color=VERDICTS[verdict], label=verdict)[0] for verdict in shown]
+        ax.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=len(shown))
+    return ax
+
+
+def interval(row, place: float, colour: str, ax: Axes) -> None:
+    """One effect as a dot on the line of its interval; nothing where there is no effect."""
+    ax.hlines(place, row.low, row.high, color=colour, linewidth=3, alpha=0.45)
+    ax.plot(row.effect, place, "o", color=colour, markersize=7, markeredgecolor="white")
+
+
+def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
+    """Each claim of the paper, what the paper reports, our effect with its interval, and the verdict as a tag.
+
+    Columns: claim, paper, effect, low, high, unit, verdict (see VERDICTS). Intervals share one scale a unit, around 0.
+    `data` says in the title what the verdicts were computed on.
+    """
+    ax.set(xlim=(0, 1), ylim=(len(table) - 0.4, -1.3))
+    ax.set_axis_off()
+    ax.set_title("The paper's claims" + (f" on {data}" if data else ""), loc="left")
+    heads = {"claim": "claim", "paper": "the paper", "effect": "here: effect, 95 % interval", "verdict": "verdict"}
+    for name, head in heads.items():
+        ax.text(BOARD[name], -0.85, head, va="center", fontsize=9, color="#777777")
+    start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.135
+    reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(table["unit"]).transform("max")
+    for place, (row, far) in enumerate(zip(table.itertuples(), reach, strict=True)):
+        ax.axhline(place - 0.5, color="#E6E6E6", linewidth=0.8)
+        ax.text(BOARD["claim"], place, row.claim, va="center", fontsize=10)
+        ax.text(BOARD["paper"], place, row.paper, va="center", fontsize=9, color="#555555")
+        if pd.notna(row.effect):
+            scale, middle = (end - start) / 2 / far if far else 0, (start + end) / 2
+            drawn = pd.Series({key: middle + scale * getattr(row, key) for key in ("effect", "low", "high")})
+            ax.plot([middle, middle], [place - 0.42, place + 0.42], color="#BBBBBB", linewidth=1)
+            interval(drawn, place, VERDICTS[row.verdict], ax)
+            told = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f}) {row.unit}".replace("-", "−")
+            ax.text(end + 0.012, place, told, va="center", fontsize=8.5)
+        tag = dict(boxstyle="round,pad=0.35", facecolor=VERDICTS[row.verdict], edgecolor="none")
+        ax.text((BOARD["verdict"] + 1) / 2, place, row.verdict, ha="center", va="center", fontsize=9, color="white",
+                fontweight="bold", bbox=tag)  # fmt: skip
+    return ax
+
+
+def attention(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
+    """Mean attention of each source dataset by epoch, with its 10 to 90 % band; a panel a value of `setting`.
+
+    Columns: setting, epoch, domain, mean_a, q10, q90.
+    """
+    for place, (ax, (setting, rows)) in enumerate(zip(axes, table.groupby("setting", sort=False), strict=True)):
+        for name in (name for name in DATASETS if name in set(rows["domain"])):
+            own = rows[rows["domain"] == name].sort_values("epoch")
+            ax.fill_between(own["epoch"], own["q10"], own["q90"], color=DATASET_COLOURS[name], alpha=0.15, linewidth=0)
+            ax.plot(own["epoch"], own["mean_a"], color=DATASET_COLOURS[name], linewidth=2, label=PRINT_NAMES[name])
+        ax.set(xlabel="epoch", ylim=(0, 1), title=setting, ylabel="" if place else "attention $a$: mean, 10 to 90 %")
+        if not place:
+            ax.legend(ncols=2)
+
+
+def gradients(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Norm of each loss term's gradient at the features by epoch, on a log scale. Columns: epoch, term, norm."""
+    for colour, (term, rows) in zip(SERIES_COLOURS[1:], table.groupby("term", sort=False), strict=False):
+        rows = rows[rows["norm"] > 0].sort_values("epoch")  # a term that is off has no place on a log scale
+        ax.plot(rows["epoch"], rows["norm"], color=colour, linewidth=2, label=term)
+    ax.set(yscale="log", xlabel="epoch", ylabel="norm of the gradient at the features")
+    ax.legend()
+    return ax

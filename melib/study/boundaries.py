@@ -1,0 +1,96 @@
+"""Figure 7: what a run's features make of the held-out clips, on a plane, in regions of logistic regression."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES
+from melib.learning.data import Data
+from melib.learning.metrics import METRICS, confusion, scores
+from melib.learning.record import Run, read_run
+
+FITS = ("held_out", "train")  # the part that components and regression are fitted on: as the paper has it, and honest
+COLUMNS = ("held_out", "panel", "fit", "role", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
+
+
+def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
+    """Features (N, D) float32 of all samples by the run's stored weights (last epoch), and each sample's part in it.
+
+    Raises ValueError where `data` is not what the run was trained on.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    from melib.learning.backbones import build
+    from melib.learning.fit import deterministic, pick_device, split_samples
+    from melib.learning.inputs import Inputs
+
+    if run.facts["data"] != data.fingerprint:
+        raise ValueError(
+            f"{run.folder.name} was trained on data {run.facts['data'][:8]}, but these are {data.fingerprint[:8]}: "
+            "give the run's own corpus, or train on this one."
+        )
+    settings, split = run.settings, split_samples(data.samples.index, run.settings)
+    device = pick_device(settings.device)
+    with deterministic(settings.threads), torch.inference_mode():
+        train = (split == "train").to_numpy()
+        inputs = Inputs(data.samples, settings.inputs, train, device, settings.flow_encoding)
+        model = build(settings.backbone, inputs.shape, settings.seed).to(device, memory_format=torch.channels_last)
+        stored = load_file(run.folder / "model.safetensors", device=str(device))
+        model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("brl.")})
+        model.eval()
+        blocks = torch.arange(len(inputs), device=device).split(4 * settings.batch_size)
+        return torch.cat([model(inputs.batch(block))[1].float().cpu() for block in blocks]).numpy(), split
+
+
+def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str) -> pd.DataFrame:
+    """Two principal components and the regions of logistic regression, both fitted on the part `fit`, never on more.
+
+    Components are scaled to unit variance over the clips they are fitted on. The rows are, by `role`: "score", with the
+    components' shares of variance and Acc, UAR and UF1 on the held-out clips; "region", a class of the regression with
+    its coefficients (x, y, bias); "held_out" and "train", the clips, held-out or fitted on, each at its place (x, y).
+
+    Args:
+        features, labels, split: (N, D) numbers, (N,) classes and (N,) parts of a run.
+        fit: "held_out" (the paper's Figure 7: the score is that of a fit to its own clips) or "train" (honest).
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+
+    fitted, tested = split == fit, split == "held_out"
+    components = PCA(2, whiten=True, svd_solver="arpack", random_state=0).fit(features[fitted])
+    regression = LogisticRegression(max_iter=1000).fit(components.transform(features[fitted]), labels[fitted])
+    weights, bias = regression.coef_, regression.intercept_
+    if len(weights) == 1:  # two classes share one line
+        weights, bias = np.vstack([-weights, weights]), np.array([-bias[0], bias[0]])
+    predicted = regression.predict(components.transform(features[tested]))
+    place = CLASSES.index
+    counts = confusion([place(name) for name in labels[tested]], [place(name) for name in predicted])
+    share = components.explained_variance_ratio_
+    score = pd.DataFrame([{"role": "score", "share_x": share[0], "share_y": share[1], **scores(counts)}])
+    regions = pd.DataFrame(weights, columns=["x", "y"]).assign(role="region", label=regression.classes_, bias=bias)
+    chosen = fitted | tested
+    clips = pd.DataFrame(components.transform(features[chosen]), columns=["x", "y"])
+    return pd.concat([score, regions, clips.assign(role=split[chosen], label=labels[chosen])], ignore_index=True)
+
+
+def panels(folders: dict[str, Path | None], held_out: str, data: Data) -> pd.DataFrame:
+    """`plane` of each run under both fits, and the network's own score at its last epoch (fit "network"): COLUMNS.
+
+    `folders` maps a panel's title to its run folder; a run that is None is one row with role "absent".
+    """
+    tables, labels = [], data.samples.index["label"].to_numpy(dtype=object)
+    for title, folder in folders.items():
+        if folder is None:
+            tables.append(pd.DataFrame([{"panel": title, "role": "absent"}]))
+            continue
+        run = read_run(folder)
+        last = {metric: run.history[f"held_out_{metric}"].iloc[-1] for metric in METRICS}
+        tables.append(pd.DataFrame([{"panel": title, "fit": "network", "role": "score", **last}]))
+        features, split = run_features(run, data)
+        for fit in FITS:
+            tables.append(plane(features, labels, split.to_numpy(dtype=object), fit).assign(panel=title, fit=fit))
+    return pd.concat(tables, ignore_index=True).assign(held_out=held_out).reindex(columns=list(COLUMNS))
