@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MAIN_JOB := notebooks/grids/main_job.yaml
+STUDY := notebooks/grids/study.yaml
 
-.PHONY: demo test lab figures
+.PHONY: demo test lab study figures
 
 demo: $(VENV)/.notebooks
 	$(BIN)/melib demo
@@ -19,6 +20,14 @@ test: $(VENV)/.all
 
 lab: $(VENV)/.notebooks
 	$(BIN)/jupyter lab notebooks
+
+# Stopped at any moment, it goes on where it was. Its last lines need its runs alone; figures come from the CSVs they write.
+study: $(VENV)/.notebooks
+	$(BIN)/melib run $(STUDY)
+	$(BIN)/melib tables $(STUDY) --to figures
+	$(BIN)/papermill notebooks/05_decision_boundaries.ipynb runs/05_decision_boundaries.ipynb -p out figures
+	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb
+	$(BIN)/melib figures
 
 # Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone.
 figures: $(VENV)/.notebooks

@@ -98,11 +98,12 @@ def collect(args) -> int:
 
 def tables(args) -> int:
     """Make the paper's Tables 4 to 9 and the board of its claims from a grid's finished runs."""
+    from melib.study.features import hits_reader
     from melib.study.outcomes import read_outcomes
     from melib.study.report import write_report
 
     plan = _plan(args.grid)
-    for path in write_report(read_outcomes(_folders(plan)), resolve(args.to)):
+    for path in write_report(read_outcomes(_folders(plan), hits_reader()), resolve(args.to)):
         print(path)
     print(_counts(plan))
     return 0

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import architecture, aus, boundaries, datasets
+from melib.figures import architecture, aus, boundaries, datasets, results
 from melib.figures.runs import held_out_bars
 from melib.figures.style import save, save_drawing, use_style
 
@@ -39,6 +39,52 @@ def calibration(rows: pd.DataFrame) -> Figure:
     return _legend_outside(figure, "input")
 
 
+def claims(table: pd.DataFrame) -> Figure:
+    """The board of the paper's claims, of the table that `study.claims.judge` gives."""
+    figure, ax = plt.subplots(figsize=(13, 0.42 * len(table) + 1), layout="constrained")
+    data = "the synthetic demo corpus: only real data decide" if table["synthetic"].any() else "these runs"
+    results.claims_board(table.assign(unit="points"), ax, f"{data} ({table['selection'].iloc[0]})")
+    return figure
+
+
+def tables(rows: pd.DataFrame) -> Figure:
+    """UAR of each setting of the ablation, Table 8, under every selection rule, over what needs no training."""
+    figure, ax = plt.subplots(figsize=(9, 4.4), layout="constrained")
+    results.selection_gap(
+        rows[(rows["table"] == "table8") & (rows["metric"] == "uar") & (rows["column"] == "mean")], ax
+    )
+    return figure
+
+
+def confusions(table: pd.DataFrame) -> Figure:
+    """Confusion matrices of one setting, a held-out dataset each."""
+    names = table["held_out"].unique()
+    figure, axes = plt.subplots(1, len(names), figsize=(2.6 * len(names), 3), layout="constrained", squeeze=False)
+    results.confusions(table, axes[0])
+    figure.suptitle(f"{table['setting'].iloc[0]}; epoch by {table['selection'].iloc[0]}; clips of all seeds")
+    return figure
+
+
+def brl_epochs(table: pd.DataFrame) -> Figure:
+    """What BRL does epoch by epoch: gradients, the weights W, and what probes read from the features."""
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6.4), layout="constrained", sharex=True)
+    for row, (inputs, own) in zip(axes, table.groupby("inputs", sort=False), strict=False):
+        results.gradients(own[own["lam"] > 0], row[0])
+        results.steering(own, row[1])
+        results.probes(own, row[2])
+        row[0].set_title(f"{inputs}: gradients at the features")
+    return figure
+
+
+def brl_attention(table: pd.DataFrame) -> Figure:
+    """The attention that each source dataset gets, epoch by epoch, without and with BRL."""
+    table = table.assign(setting=table["inputs"] + ", λ = " + table["lam"].map("{:g}".format))
+    count = table["setting"].nunique()
+    figure, axes = plt.subplots(1, count, figsize=(13, 3.4), layout="constrained", sharey=True, squeeze=False)
+    results.attention(table.rename(columns={"dataset": "domain", "mean": "mean_a"}), axes[0])
+    return figure
+
+
 def _legend_outside(figure: Figure, title: str) -> Figure:
     """One legend for all axes, beside them, where it hides no bar."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
@@ -58,6 +104,11 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "au_identity": aus.identity,
     "fig6_backbones": architecture.backbones,
     "fig7_boundaries": boundaries.boundaries,
+    "claims": claims,
+    "tables": tables,
+    "confusions": confusions,
+    "brl_epochs": brl_epochs,
+    "brl_attention": brl_attention,
 }
 DRAWINGS: dict[str, Callable[[], Figure]] = {
     "fig4_framework": architecture.framework,

@@ -84,7 +84,8 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     for name, head in heads.items():
         ax.text(BOARD[name], -0.85, head, va="center", fontsize=9, color="#777777")
     start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.135
-    reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(table["unit"]).transform("max")
+    kinds = [table["unit"], table["verdict"] == "by construction"]  # what was built in would dwarf what was found
+    reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(kinds).transform("max")
     for place, (row, far) in enumerate(zip(table.itertuples(), reach, strict=True)):
         ax.axhline(place - 0.5, color="#E6E6E6", linewidth=0.8)
         ax.text(BOARD["claim"], place, row.claim, va="center", fontsize=10)
@@ -118,10 +119,73 @@ def attention(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
 
 
 def gradients(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Norm of each loss term's gradient at the features by epoch, on a log scale. Columns: epoch, term, norm."""
-    for colour, (term, rows) in zip(SERIES_COLOURS[1:], table.groupby("term", sort=False), strict=False):
-        rows = rows[rows["norm"] > 0].sort_values("epoch")  # a term that is off has no place on a log scale
-        ax.plot(rows["epoch"], rows["norm"], color=colour, linewidth=2, label=term)
-    ax.set(yscale="log", xlabel="epoch", ylabel="norm of the gradient at the features")
+    """Norm of each loss's gradient at the features by epoch, log scale. Columns: epoch, gradient_ce, gradient_brl."""
+    for colour, name, label in ((SERIES_COLOURS[1], "gradient_ce", "CE"), (SERIES_COLOURS[2], "gradient_brl", "BRL")):
+        ax.plot(table["epoch"], table[name], color=colour, linewidth=2, label=label)
+    _start(table, ax)
+    ax.set(yscale="log", xlabel="epoch", ylabel="norm of the gradient")
     ax.legend()
+    return ax
+
+
+def steering(table: pd.DataFrame, ax: Axes) -> Axes:
+    """The gap that BRL sees over all training clips, and W's share in the datasets' directions, by epoch and lam.
+
+    A gap that closes while the share falls is W turning away from the datasets, not features coming together.
+    """
+    for colour, (lam, own) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
+        ax.plot(own["epoch"], own["gap"], color=colour, linewidth=2, label=f"gap of mean attention, λ = {lam:g}")
+        ax.plot(own["epoch"], own["inside"], color=colour, linestyle=":", label=f"share of W in it, λ = {lam:g}")
+    _start(table, ax)
+    ax.set(xlabel="epoch", ylim=(0, None), title="what BRL is told")
+    ax.legend(fontsize=8)
+    return ax
+
+
+def probes(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Balanced accuracy of fresh linear probes for the dataset and for the emotion, by epoch and lam."""
+    lines = {"probe_dataset": "-", "probe_label": ":"}
+    for colour, (lam, own) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
+        for name, line in lines.items():
+            label = f"{name.removeprefix('probe_').replace('label', 'emotion')}, λ = {lam:g}"
+            ax.plot(own["epoch"], own[name], color=colour, linestyle=line, linewidth=2, label=label)
+    _start(table, ax)
+    ax.set(xlabel="epoch", ylim=(0, 1.02), title="what the features hold (linear probes)")
+    ax.legend(fontsize=8, ncols=2)
+    return ax
+
+
+def _start(table: pd.DataFrame, ax: Axes) -> None:
+    """A line where BRL begins."""
+    ax.axvline(table["brl_start"].iloc[0], color="#999999", linestyle="--", linewidth=1)
+
+
+def selection_gap(rows: pd.DataFrame, ax: Axes) -> Axes:
+    """A metric of each setting under each selection rule; results filled, oracles hollow, floors as lines.
+
+    Rows of `study.tables.tidy`: row, selection, value, low, high; intervals are drawn for the result.
+    """
+    floors = rows[rows["selection"] == "no training"]
+    rows = rows[rows["selection"] != "no training"]
+    labels = list(dict.fromkeys(rows["row"]))
+    place = {label: number for number, label in enumerate(labels)}
+    styles = {"source_val": ("o", True), "last": ("s", True), "oracle": ("o", False), "oracle_per_metric": ("D", False)}
+    for (rule, (mark, solid)), shift in zip(styles.items(), (-0.21, -0.07, 0.07, 0.21), strict=True):
+        own = rows[(rows["selection"] == rule) & rows["value"].notna()]
+        y = own["row"].map(place).to_numpy(dtype=float) + shift
+        colour = SERIES_COLOURS[1] if solid else SERIES_COLOURS[5]
+        if solid:
+            ax.hlines(y, own["low"], own["high"], color=colour, alpha=0.35, linewidth=2.5)
+        ax.plot(own["value"], y, mark, color=colour, mfc=colour if solid else "white", markersize=6,
+                label=rule + ("" if solid else ": chosen on the held-out labels"))  # fmt: skip
+    absent = [label for label in labels if rows.loc[rows["row"] == label, "value"].isna().all()]
+    for label in absent:
+        ax.annotate("not run", (floors["value"].max(), place[label]), xytext=(6, 0), textcoords="offset points",
+                    va="center", fontsize=9, color=VERDICTS["undecided"])  # fmt: skip
+    for name, line in zip(floors["row"], ("--", ":"), strict=False):
+        ax.axvline(floors.loc[floors["row"] == name, "value"].iloc[0], color="#999999", linestyle=line, label=name)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set(ylim=(len(labels) - 0.5, -0.5), xlabel="UAR, mean over held-out datasets (%); bars: 95 % over subjects")
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
     return ax

@@ -10,40 +10,11 @@ import pandas as pd
 from melib.corpus.index import CLASSES
 from melib.learning.data import Data
 from melib.learning.metrics import METRICS, confusion, scores
-from melib.learning.record import Run, read_run
+from melib.learning.record import read_run
+from melib.study.features import run_features
 
 FITS = ("held_out", "train")  # the part that components and regression are fitted on: as the paper has it, and honest
 COLUMNS = ("held_out", "panel", "fit", "role", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
-
-
-def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
-    """Features (N, D) float32 of all samples by the run's stored weights (last epoch), and each sample's part in it.
-
-    Raises ValueError where `data` is not what the run was trained on.
-    """
-    import torch
-    from safetensors.torch import load_file
-
-    from melib.learning.backbones import build
-    from melib.learning.fit import deterministic, pick_device, split_samples
-    from melib.learning.inputs import Inputs
-
-    if run.facts["data"] != data.fingerprint:
-        raise ValueError(
-            f"{run.folder.name} was trained on data {run.facts['data'][:8]}, but these are {data.fingerprint[:8]}: "
-            "give the run's own corpus, or train on this one."
-        )
-    settings, split = run.settings, split_samples(data.samples.index, run.settings)
-    device = pick_device(settings.device)
-    with deterministic(settings.threads), torch.inference_mode():
-        train = (split == "train").to_numpy()
-        inputs = Inputs(data.samples, settings.inputs, train, device, settings.flow_encoding)
-        model = build(settings.backbone, inputs.shape, settings.seed).to(device, memory_format=torch.channels_last)
-        stored = load_file(run.folder / "model.safetensors", device=str(device))
-        model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("brl.")})
-        model.eval()
-        blocks = torch.arange(len(inputs), device=device).split(4 * settings.batch_size)
-        return torch.cat([model(inputs.batch(block))[1].float().cpu() for block in blocks]).numpy(), split
 
 
 def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES, DATASETS
+from melib.home import resolve
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
 from melib.learning.selection import RULES
 from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
+from melib.study.plan import make_plan, read_grid
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What a row of a table leaves open: it holds for any profile, seed and machine.
@@ -27,13 +29,15 @@ class Outcomes:
     """The held-out clips of a study and its finished runs.
 
     `clips` has a row a clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` tells whether they
-    are a demo corpus' clips, `skipped` how many clips preparation left out.
+    are a demo corpus' clips, `skipped` how many clips preparation left out. `hits` gives the clips whose dataset can be
+    read from a run's features (`features.dataset_hits`); without it that is not asked.
     """
 
     runs: list[Run]
     clips: pd.DataFrame
     synthetic: bool
     skipped: int
+    hits: Callable[[Run], pd.Series] | None = None
     _known: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -80,8 +84,35 @@ class Outcomes:
             self._known[key] = over_seeds(self.values(self.predicted(wanted, rule), self.weights))
         return self._known[key]
 
+    def probed(self, wanted: Mapping[str, object]) -> np.ndarray:
+        """Balanced accuracy (1 + draws + S,) of reading the dataset from a setting's features, mean over its runs.
 
-def read_outcomes(folders: Iterable[str | Path]) -> Outcomes:
+        Missing (NaN) where one of its runs is: other training sets would be other questions.
+        """
+        seeds = self.seeds(wanted)
+        runs = [run for runs in seeds.values() for run in runs]
+        if not runs or self.hits is None or len(runs) < len(seeds) * len(self.datasets):
+            return np.full(len(self.weights), np.nan)
+        place, found = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"]), []
+        for run in runs:
+            hit = self.hits(run)
+            weights = self.weights[:, place[hit.index]]
+            names = self.clips["dataset"].to_numpy()[place[hit.index]]
+            found.append(np.mean([weights[:, names == name] @ hit[names == name] / weights[:, names == name].sum(1)
+                                  for name in np.unique(names)], axis=0))  # fmt: skip
+        return np.mean(found, axis=0)
+
+
+def finished(grid: str | Path, **changes: object) -> tuple[list[Path], int]:
+    """The folders of a grid's finished runs, and how many runs it plans; `changes` replace settings, where not None."""
+    from melib.learning.data import name_data
+
+    runs = read_grid(grid, **{name: value for name, value in changes.items() if value is not None})
+    plan = make_plan(runs, name_data)
+    return [resolve(row.out) / row.run for row in plan.itertuples() if row.state == "done"], len(plan)
+
+
+def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:
     """The finished runs in `folders`. Raises ValueError for none, or for runs of several corpora."""
     runs = [read_run(folder) for folder in folders]
     if not runs:
@@ -102,7 +133,7 @@ def read_outcomes(folders: Iterable[str | Path]) -> Outcomes:
     clips = pd.concat(parts, ignore_index=True)
     clips["subject"] = clips["clip_id"].str.rsplit("/", n=1).str[0]
     first = runs[0].facts
-    return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]))
+    return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
 
 
 def matches(run: Run, wanted: Mapping[str, object]) -> bool:

@@ -16,11 +16,12 @@ from melib.learning.settings import FIELDS, RunSettings, SettingsError
 STATES = ("planned", "failed", "done")
 
 
-def read_grid(path: str | Path) -> list[RunSettings]:
+def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
     """The runs of a grid file: YAML with one grid, or a list of them.
 
     A grid maps settings to values; a list of values is multiplied out (`sources` takes a list of lists). Runs that
-    two grids share are planned once. Raises SettingsError naming the file, the grid and the row.
+    two grids share are planned once; `changes` replace what the file says. Raises SettingsError naming the file, the
+    grid and the row.
     """
     path = resolve(path)
     if not path.is_file():
@@ -32,7 +33,7 @@ def read_grid(path: str | Path) -> list[RunSettings]:
         if not isinstance(grid, dict):
             raise SettingsError(f"{path.name}: grid {number} is {grid!r}; expected settings and their values.")
         try:
-            runs |= dict.fromkeys(expand(grid))
+            runs |= dict.fromkeys(expand(grid | changes))
         except SettingsError as error:
             raise SettingsError(f"{path.name}: grid {number}, {error}") from None
     return list(runs)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from melib.corpus.index import CLASSES
 from melib.learning.metrics import METRICS
-from melib.study.claims import judge
+from melib.study.claims import honest_rule, judge
 from melib.study.outcomes import Outcomes
 from melib.study.statistics import coverage
-from melib.study.tables import PRINTED, TABLES, layout, table9, tidy
+from melib.study.tables import BRL, NOTHING, PRINTED, TABLES, cnn, layout, table9, tidy
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
@@ -27,14 +28,16 @@ HOW = (
 def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> list[Path]:
     """Write the tables 4 to 9 and the claims to `folder`; returns the paths.
 
-    tables.csv (tidy), table9.csv, claims.csv and coverage.csv (of the intervals, on `simulations` simulated studies)
-    are what figures are drawn from; tables.md and tables.tex are the same numbers laid out.
+    tables.csv (tidy), table9.csv, claims.csv, coverage.csv (of the intervals, on `simulations` simulated studies),
+    confusions.csv and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from;
+    tables.md and tables.tex are the same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
     files = {
         "tables": rows, "table9": table9(outcomes), "claims": judge(outcomes),
-        "coverage": coverage(simulations).assign(synthetic=True),
+        "coverage": coverage(simulations).assign(synthetic=True), "confusions": confusions(outcomes),
+        **diagnoses(outcomes),
     }  # fmt: skip
     for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
@@ -59,6 +62,37 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
     (folder / "tables.md").write_text("\n\n".join(text) + "\n")
     (folder / "tables.tex").write_text("\n".join(latex(title, block, outcomes.synthetic) for title, block in blocks))
     return [*(folder / f"{name}.csv" for name in files), folder / "tables.md", folder / "tables.tex"]
+
+
+def confusions(outcomes: Outcomes) -> pd.DataFrame:
+    """Clips by true and predicted class of the CNN on flow with BRL, or without where that was not run; all seeds.
+
+    Columns setting, selection, held_out, label, predicted, count, synthetic.
+    """
+    rule, found = honest_rule(outcomes), []
+    setting = next((s for s in (cnn("flow", **BRL), cnn("flow", **NOTHING)) if outcomes.seeds(s)), None)
+    for guess in outcomes.predicted(setting, rule)["uar"] if setting else ():
+        table = outcomes.clips.assign(predicted=guess)[guess >= 0]
+        found.append(table.groupby(["dataset", "true", "predicted"]).size().rename("count").reset_index())
+    table = pd.concat(found) if found else pd.DataFrame(columns=["dataset", "true", "predicted", "count"])
+    table = table.groupby(["dataset", "true", "predicted"], sort=False)["count"].sum().reset_index()
+    names = dict(enumerate(CLASSES))
+    table = table.assign(label=table.pop("true").map(names), predicted=table["predicted"].map(names))
+    label = "" if setting is None else f"CNN on flow, λ = {setting['lam']:g}"
+    more = {"setting": label, "selection": rule, "synthetic": outcomes.synthetic}
+    return table.rename(columns={"dataset": "held_out"}).assign(**more)
+
+
+def diagnoses(outcomes: Outcomes) -> dict[str, pd.DataFrame]:
+    """What runs with a diagnosis kept of every epoch: tables brl_epochs and brl_attention, none where there is none."""
+    runs = [run for run in outcomes.runs if run.settings.diagnose]
+    tables = {"brl_epochs": [], "brl_attention": []}
+    for run in runs:
+        s = run.settings
+        more = {"held_out": s.held_out, "inputs": s.inputs, "lam": s.lam, "seed": s.seed, "brl_start": s.brl_start}
+        for name, table in zip(tables, run.diagnosis, strict=True):
+            tables[name].append(table.assign(**more, synthetic=outcomes.synthetic))
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items() if parts}
 
 
 def _printed(table: pd.DataFrame) -> pd.DataFrame:

@@ -177,7 +177,8 @@ def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric of a tidy table as printed: a row a setting and selection rule, "value ± sd" by column, the interval.
 
     Shown are the rule that is a result (source_val, or last where no subject was kept for it) and the oracle that the
-    paper used; all rules are in the CSV. The interval is of the mean, or of the one dataset shown.
+    paper used, or one line where nothing was run; all rules are in the CSV. The interval is of the mean, or of the one
+    dataset shown.
     """
     rows = rows[rows["metric"] == metric]
     honest = "source_val" if rows.loc[rows["selection"] == "source_val", "value"].notna().any() else "last"
@@ -185,10 +186,11 @@ def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     main = "mean" if "mean" in columns else columns[0]
     printed = []
     for (label, rule), part in rows.groupby(["row", "selection"], sort=False):
-        if rule not in (honest, "oracle", "no training"):
+        absent = rows.loc[rows["row"] == label, "value"].isna().all()
+        if rule not in ((honest,) if absent else (honest, "oracle", "no training")):
             continue
         cells, at = part.set_index("column"), part.set_index("column").loc[main]
-        line = {"setting": label, "selection": rule, "seeds": int(part["seeds"].max())}
+        line = {"setting": label, "selection": "" if absent else rule, "seeds": int(part["seeds"].max())}
         line |= {PRINTED[c]: _cell(cells.loc[c]) for c in columns}
         line["95 %"] = "" if np.isnan(at["low"]) else f"{at['low']:.1f} to {at['high']:.1f}"
         if rows["paper"].notna().any():

@@ -87,3 +87,26 @@ def test_dataset_analysis_runs_on_the_tiny_corpus_and_saves_its_figures(tmp_path
     assert "67 clips" in outputs
     assert "clusters by emotion are clearer" in outputs
     assert "of 2** networks carry more bits of the dataset" in outputs
+
+
+def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, tiny_root):
+    from melib.learning.data import load_data
+    from melib.learning.fit import fit
+    from melib.learning.record import save_run
+    from melib.study.plan import read_grid
+
+    grid = tmp_path / "grid.yaml"
+    common = f"corpus: {tiny_root}, profile: tiny, inputs: flow, out: {tmp_path / 'runs'}"
+    every = "held_out: [SMIC, CASME, CASME2, SAMM, MMEW], lam: [0, 0.5]"
+    grid.write_text(f"- {{{common}, {every}}}\n- {{{common}, held_out: SMIC, diagnose: true}}")
+    for settings in read_grid(grid):
+        data = load_data(settings)
+        save_run(fit(data.samples, settings), settings, data)
+    done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert "11 of 11 runs are finished" in outputs
+    assert outputs.count("image/png") == 5
+    assert "synthetic demo corpus" in outputs
+    assert "not run" in outputs
+    assert "best backbone on the test set (oracle)" in outputs

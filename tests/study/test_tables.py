@@ -72,7 +72,8 @@ def test_a_cell_is_the_mean_over_seeds_of_the_runs_own_records(monkeypatch):
 def test_what_was_not_run_is_there_and_says_so(monkeypatch):
     outcomes = study(monkeypatch, lodo(0.6, inputs="flow", lam=0)[:-3])  # without MMEW
     printed = tables.layout(tables.tidy(outcomes, "table6"), "uar").set_index(["setting", "selection"])
-    assert set(printed.loc[("ResNet-18", "oracle"), ["SMIC", "mean", "pooled"]]) == {"not run"}
+    assert set(printed.loc[("ResNet-18", ""), ["SMIC", "mean", "pooled"]]) == {"not run"}
+    assert set(printed.loc["CNN"].index) == {"source_val", "oracle"}
     assert "MMEW" not in printed.columns  # no run held it out at all
     assert {"CNN, CE scaled, no BRL", "CNN + BRL on placebo groups", "linear on raw flow", "always negative"} <= set(
         printed.index.get_level_values(0)
@@ -176,3 +177,21 @@ def test_markdown_and_latex_hold_the_same_cells():
     tex = latex("T", table, synthetic=False)
     assert r"a\_b & 1 $\pm$ 2 \\" in tex
     assert r"$\lambda$ & 50 \% \\" in tex
+
+
+def test_what_features_carry_is_compared_over_the_same_training_sets(monkeypatch):
+    """A probe that misses every clip of one subject under BRL: the effect is that subject's share of its dataset."""
+    runs = lodo(0.5, inputs="flow", lam=0) + lodo(0.5, inputs="flow")
+    outcomes = study(monkeypatch, runs)
+
+    def hits(run):
+        known = outcomes.clips[outcomes.clips["dataset"] != run.settings.held_out]
+        return pd.Series((known["subject"] != "SMIC/s0").to_numpy() | (run.settings.lam == 0), index=known["clip_id"])
+
+    outcomes.hits = hits
+    row = claims.judge(outcomes).set_index("claim").loc["Features carry less of the dataset with BRL (flow)"]
+    # One of eight subjects of one of four source datasets, in the four folds of five that train on it.
+    assert row["effect"] == pytest.approx(100 * 4 / 5 / 4 / 8)
+    assert row["low"] < row["effect"] < row["high"]
+    outcomes.runs.pop()
+    assert np.isnan(outcomes.probed(tables.cnn("flow", lam=0.5))).all()
