@@ -33,12 +33,12 @@ def doctor(args) -> int:
 
 def prepare(args) -> int:
     """Prepare the samples of a grid's runs, so that the runs find them."""
-    from melib.learning.data import load_data
+    from melib.learning.data import load_data, prepare_settings
     from melib.study.plan import read_grid
 
     wanted = {}
     for run in read_grid(args.grid):
-        wanted.setdefault((run.corpus, run.image_size, run.flow_method, run.apex_rule), run)
+        wanted.setdefault((run.corpus, prepare_settings(run)), run)
     for run in wanted.values():
         data = load_data(run, _stage_bars())
         print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")

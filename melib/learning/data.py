@@ -12,7 +12,8 @@ from melib.corpus.demo import write_demo
 from melib.corpus.demo.write import MARKER
 from melib.corpus.scan import fingerprint, read_index
 from melib.home import resolve
-from melib.learning.settings import RunSettings
+from melib.learning.settings import FILES, RunSettings
+from melib.prepare.flow import BATCHED
 from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
 
@@ -42,11 +43,23 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
         manifest = read_manifest(folder)
         return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
     index = read_index(folder)
-    wanted = PrepareSettings(settings.image_size, settings.flow_method, settings.apex_rule)
+    wanted = prepare_settings(settings)
     cache = resolve("cache")
     samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"))
     left_out = skipped(prepared_folder(folder, index, wanted, cache))
     return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file(), left_out)
+
+
+def prepare_settings(settings: RunSettings) -> PrepareSettings:
+    """What `settings` say of preparation; the file paths in them start at the workbook's folder."""
+    names = ("image_size", "flow_method", "apex_rule", "remove_head_motion")
+    files = {name: str(resolve(getattr(settings, name))) if getattr(settings, name) else None for name in FILES}
+    device = "cpu"
+    if settings.flow_method in BATCHED:
+        from melib.learning.fit import pick_device
+
+        device = str(pick_device(settings.device))
+    return PrepareSettings(**{name: getattr(settings, name) for name in names}, **files, device=device)
 
 
 def name_data(settings: RunSettings, progress: Progress | None = None) -> str:

@@ -9,8 +9,10 @@ import json
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 
 from melib.corpus.index import DATASETS
+from melib.home import resolve
 
 PROFILES = {
     "tiny": dict(image_size=32, epochs=4, brl_start=3, batch_size=16, val_share=0.2),
@@ -38,6 +40,9 @@ RANGES = {  # lowest and highest allowed value
 }  # fmt: skip
 # Where the data lie, where results go and on what they are made does not name a run.
 NOT_IN_HASH = ("corpus", "device", "out")
+# Files name a run by their content. Fields younger than the first runs enter the hash only where they differ from their
+# default, so that those runs keep their names.
+FILES = ("boxes", "yunet_model", "flow_weights")
 
 
 class SettingsError(ValueError):
@@ -82,6 +87,10 @@ class RunSettings:
     scale_ce: bool = True  # cross-entropy times 1 - lam, as the paper writes it
     weighting: str = "none"  # where the attention acts: nowhere, on the logits (SCN), or on each sample's loss
     sampling: str = "shuffled"  # batches: all sources shuffled together, or the same number of clips from each
+    boxes: str = ""  # CSV of face boxes; "" where faces are detected, as with the next: no YuNet but Haar's cascades
+    yunet_model: str = ""
+    flow_weights: str = ""  # file of RAFT's weights; "": torchvision's own
+    remove_head_motion: bool = False
     diagnose: bool = False  # keep what BRL does to attention, gradients and features, each epoch
 
     @classmethod
@@ -132,13 +141,18 @@ class RunSettings:
         for name in FIELDS:
             value = getattr(self, name)
             if name not in skip and value != default[name]:
-                parts.append(name.replace("_", "") + ("+".join(value) if isinstance(value, tuple) else f"{value}"))
+                text = Path(value).stem if name in FILES else "+".join(value) if isinstance(value, tuple) else value
+                parts.append(f"{name.replace('_', '')}{text}")
         return "-".join(parts)
 
     def digest(self, fingerprint: str) -> str:
-        """The eight characters that name a run of these settings on the data of that fingerprint."""
+        """The eight characters that name a run of these settings on the data of that fingerprint.
+
+        Raises SettingsError where a file that the settings name is not there.
+        """
         content = {name: value for name, value in asdict(self).items() if name not in NOT_IN_HASH}
         content = {name: value for name, value in content.items() if SWITCHES.get(name, ...) != value}
+        content |= {name: _file_hash(name, content[name]) for name in FILES if name in content}
         text = json.dumps({**content, "data": fingerprint}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
@@ -152,7 +166,8 @@ FIELDS = tuple(field.name for field in fields(RunSettings))
 SWITCHES = {field.name: field.default for field in fields(RunSettings) if field.default is not MISSING}
 DEFAULTS = SWITCHES | dict(
     corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="lk",
-    flow_encoding="uvs", apex_rule="auto", lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
+    flow_encoding="uvs", apex_rule="auto",
+    lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
     precision="fp32", threads=1, device="auto", out="runs",
 )  # fmt: skip
 
@@ -198,6 +213,14 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
             f"{name} = {value!r} is unknown.{_nearest(value, allowed)} Expected one of {list(allowed)}."
         )
     return value
+
+
+def _file_hash(name: str, path: str) -> str:
+    try:
+        with open(resolve(path), "rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+    except OSError as error:
+        raise SettingsError(f"{name} = {path!r} cannot be read: {error.strerror}. Give the path of a file.") from None
 
 
 def _convert(name: str, value: object, wanted: type) -> object:

@@ -1,10 +1,12 @@
 import shutil
+from dataclasses import asdict
 
 import pytest
 
 from melib.corpus.index import CorpusError
-from melib.learning.data import find_corpus, load_data, name_data
+from melib.learning.data import find_corpus, load_data, name_data, prepare_settings
 from melib.learning.settings import RunSettings
+from melib.prepare.pipeline import PrepareSettings
 from tests.conftest import toy
 
 
@@ -39,6 +41,14 @@ def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_
     second = load_data(run(root), lambda *step: again.append(step))
     assert second.fingerprint == data.fingerprint == name_data(run(root))
     assert not again
+
+
+def test_every_setting_of_preparation_is_reached(tmp_path):
+    """Each field of PrepareSettings follows a setting of the run, file paths made absolute."""
+    given = dict(image_size=48, flow_method="dis", apex_rule="dcrois", remove_head_motion=True)
+    files = {name: str(tmp_path / name) for name in ("boxes", "yunet_model", "flow_weights")}
+    assert asdict(prepare_settings(run("tiny", **given, **files))) == {**given, **files, "device": "cpu"}
+    assert prepare_settings(run("tiny")) == PrepareSettings(run("tiny").image_size)
 
 
 def test_a_data_root_that_is_not_there():

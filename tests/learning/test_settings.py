@@ -1,6 +1,20 @@
+import hashlib
+import json
+from dataclasses import asdict
+
 import pytest
 
-from melib.learning.settings import CHOICES, DEFAULTS, FIELDS, PROFILES, RunSettings, SettingsError, injected_names
+from melib.learning.settings import (
+    CHOICES,
+    DEFAULTS,
+    FIELDS,
+    NOT_IN_HASH,
+    PROFILES,
+    SWITCHES,
+    RunSettings,
+    SettingsError,
+    injected_names,
+)
 from tests.conftest import settings
 
 
@@ -49,6 +63,27 @@ def test_the_hash_names_settings_and_data_but_not_places():
     for change in ({"lam": 0.3}, {"seed": 1}, {"threads": 2}, {"sources": ["SMIC", "CASME"]}, {"precision": "bf16"}):
         names.add(settings(**change).run_name("data"))
     assert len(names) == 7
+
+
+def test_switches_at_rest_are_no_part_of_a_name():
+    """A twin that hashes the rest alone; a switch counts once it is set."""
+    run = settings()
+    first = {name: value for name, value in asdict(run).items() if name not in {*NOT_IN_HASH, *SWITCHES}}
+    text = json.dumps({**first, "data": "data"}, sort_keys=True)
+    assert run.digest("data") == hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    other = settings(remove_head_motion=True)
+    assert other.digest("data") != run.digest("data") and "removeheadmotionTrue" in other.run_name("data")
+
+
+def test_a_file_names_a_run_by_its_content(tmp_path):
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / f"{name}.csv").write_bytes(content)
+    runs = {name: settings(boxes=str(tmp_path / f"{name}.csv")) for name in "abc"}
+    digests = {name: run.digest("data") for name, run in runs.items()}
+    assert digests["a"] == digests["b"] and len({*digests.values(), settings().digest("data")}) == 3
+    assert "-boxesa-" in runs["a"].run_name("data")
+    with pytest.raises(SettingsError, match=r"boxes = .*nowhere.csv.*cannot be read: No such file"):
+        settings(boxes=str(tmp_path / "nowhere.csv")).run_name("data")
 
 
 def test_the_folder_name_tells_what_differs_from_the_profile():
