@@ -14,9 +14,9 @@ from melib.figures.style import DATASET_COLOURS, SERIES_COLOURS
 
 VERDICTS = {
     "holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E",
-    "not run": "#B8BEC3",
+    "not run": "#98A1A8",
 }  # fmt: skip
-BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.60, "verdict": 0.895}  # where the board's columns begin, in its width
+BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.545, "verdict": 0.895}  # where the board's columns begin
 
 
 def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
@@ -32,7 +32,7 @@ def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
         confusion_matrix(counts, PRINT_NAMES[name], ax)
         ax.title.set_color(DATASET_COLOURS[name])
         short = [label[:3] for label in CLASSES]
-        ax.set_xticklabels(short)
+        ax.set_xticklabels(short, rotation=0)
         ax.set_yticklabels(short if place == 0 else [""] * len(short), rotation=0)
         if place:
             ax.set_ylabel("")
@@ -61,14 +61,15 @@ def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     shown = [verdict for verdict in VERDICTS if verdict in set(verdicts)]
     if "verdict" in rows:
         marks = [ax.plot([], [], "o", color=VERDICTS[verdict], label=verdict)[0] for verdict in shown]
-        ax.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=len(shown))
+        ax.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(shown), fontsize=9,
+                  handletextpad=0, columnspacing=1)  # fmt: skip
     return ax
 
 
 def interval(row, place: float, colour: str, ax: Axes) -> None:
     """One effect as a dot on the line of its interval; nothing where there is no effect."""
-    ax.hlines(place, row.low, row.high, color=colour, linewidth=3, alpha=0.45)
-    ax.plot(row.effect, place, "o", color=colour, markersize=7, markeredgecolor="white")
+    ax.hlines(place, row.low, row.high, color=colour, linewidth=3, alpha=0.5)
+    ax.plot(row.effect, place, "o", color=colour, markersize=5, markeredgewidth=0)
 
 
 def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
@@ -80,10 +81,15 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     ax.set(xlim=(0, 1), ylim=(len(table) - 0.4, -1.3))
     ax.set_axis_off()
     ax.set_title("The paper's claims" + (f" on {data}" if data else ""), loc="left")
-    heads = {"claim": "claim", "paper": "the paper", "effect": "here: effect, 95 % interval", "verdict": "verdict"}
+    heads = {
+        "claim": "claim",
+        "paper": "the paper",
+        "effect": "here: effect in points, 95 % interval",
+        "verdict": "verdict",
+    }
     for name, head in heads.items():
         ax.text(BOARD[name], -0.85, head, va="center", fontsize=9, color="#777777")
-    start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.135
+    start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.19
     kinds = [table["unit"], table["verdict"] == "by construction"]  # what was built in would dwarf what was found
     reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(kinds).transform("max")
     for place, (row, far) in enumerate(zip(table.itertuples(), reach, strict=True)):
@@ -95,7 +101,8 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
             drawn = pd.Series({key: middle + scale * getattr(row, key) for key in ("effect", "low", "high")})
             ax.plot([middle, middle], [place - 0.42, place + 0.42], color="#BBBBBB", linewidth=1)
             interval(drawn, place, VERDICTS[row.verdict], ax)
-            told = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f}) {row.unit}".replace("-", "−")
+            digits, unit = (1, "") if row.unit == "points" else (2, f" {row.unit}")
+            told = f"{row.effect:+.{digits}f} ({row.low:+.{digits}f} to {row.high:+.{digits}f}){unit}".replace("-", "−")
             ax.text(end + 0.012, place, told, va="center", fontsize=8.5)
         tag = dict(boxstyle="round,pad=0.35", facecolor=VERDICTS[row.verdict], edgecolor="none")
         ax.text((BOARD["verdict"] + 1) / 2, place, row.verdict, ha="center", va="center", fontsize=9, color="white",

@@ -58,7 +58,7 @@ def test_the_gallery_redraws_both_figures_from_their_tables(tmp_path, data):
     measures = [measure for panel in draw.MEASURES.values() for measure in panel]
     rows = [{"measure": m, "vectors": v, **numbers} for v in draw.VECTOR_NAMES for m in measures]
     pd.DataFrame(rows).assign(synthetic=True).to_csv(tmp_path / "au_identity.csv", index=False)
-    assert {path.name for path in redraw(tmp_path)} == {"au_centroids.png", "au_identity.png"}
+    assert {path.name for path in redraw(tmp_path)} >= {"au_centroids.png", "au_identity.png"}
 
 
 def test_the_faces_of_the_centroids_are_those_of_their_vectors():

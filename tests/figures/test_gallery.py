@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.figures.gallery import GALLERY, redraw
+from melib.figures.gallery import DRAWINGS, GALLERY, redraw
 from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
 from melib.figures.style import SYNTHETIC, save
 from melib.home import home
@@ -17,7 +17,7 @@ def test_every_stored_table_gives_its_picture_again(tmp_path):
     for path in stored:
         shutil.copy(path, tmp_path)
     drawn = list(redraw(tmp_path))
-    assert sorted(path.stem for path in drawn) == [path.stem for path in stored]
+    assert sorted(path.stem for path in drawn) == sorted([*DRAWINGS, *(path.stem for path in stored)])
     assert all(path.stat().st_size > 5000 for path in drawn)
     for path in stored:  # drawing changes no table
         pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path.name), pd.read_csv(path))
@@ -28,6 +28,7 @@ def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
     figure = plt.figure()
     save(figure, tmp_path, "a", pd.DataFrame({"x": [1]}), synthetic)
     assert (SYNTHETIC in [text.get_text() for text in figure.texts]) is synthetic
+    assert all(text.get_window_extent().y1 <= 0 for text in figure.texts)  # under the figure: clear of what is drawn
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "a.csv"}
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from melib.learning.backbones import BACKBONES, NEEDS_IMAGES, build
+from melib.learning.backbones import BACKBONES, NEEDS_IMAGES, build, layer_table
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -38,3 +38,19 @@ def test_weights_come_from_the_seed_alone(name):
 def test_feature_vectors_are_refused_by_image_backbones(name):
     with pytest.raises(ValueError, match="Use linear or mlp"):
         build(name, (40,), 0)
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_layer_tables_end_at_the_features_and_hold_all_parameters(name):
+    shape = (3, 32, 32)
+    table, model = layer_table(name, shape), build(name, shape, 0)
+    assert table["parameters"].sum() == sum(weights.numel() for weights in model.parameters())
+    assert table["output"].iloc[[0, -2, -1]].tolist() == ["3x32x32", str(model.head.in_features), "3"]
+
+
+def test_the_layers_of_the_papers_cnn_follow_from_its_description():
+    table = layer_table("cnn", (3, 224, 224)).query("kind != 'ReLU'")
+    sizes = ["3x224x224", "32x224x224", "32x112x112", "64x112x112", "64x56x56", str(64 * 56 * 56), "3"]
+    assert table["output"].tolist() == sizes
+    counts = [0, 32 * (3 * 25 + 1), 0, 64 * (32 * 9 + 1), 0, 0, 3 * (64 * 56 * 56 + 1)]
+    assert table["parameters"].tolist() == counts

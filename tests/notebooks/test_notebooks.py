@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from melib.home import home
@@ -61,6 +62,28 @@ def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp
     assert ended.returncode != 0
     assert "Unknown parameter 'held_owt'. Did you mean 'held_out'?" in ended.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_decision_boundaries_train_what_is_missing_and_draw_figures_4_to_7(tmp_path, tiny_root):
+    notebook = home() / "notebooks" / "05_decision_boundaries.ipynb"
+    asked = dict(corpus=tiny_root, profile="tiny", held_out="SAMM", runs=tmp_path / "runs", out=tmp_path / "f")
+    done = papermill(tmp_path, notebook, inputs="flow", train=True, **asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+    done = papermill(tmp_path, notebook, **asked)  # on the same runs; those on apex frames are not there
+    assert done.returncode == 0, done.stderr[-2000:]
+    tabled, drawn = {"fig6_backbones", "fig7_boundaries"}, {"fig4_framework", "fig5_brl"}
+    assert {path.name for path in (tmp_path / "f").iterdir()} == (
+        {f"{name}.png" for name in tabled | drawn} | {f"{name}.csv" for name in tabled}
+    )
+    table = pd.read_csv(tmp_path / "f" / "fig7_boundaries.csv")
+    assert set(table.query("role == 'absent'")["panel"]) == {"apex", "apex + BRL (λ = 0.5)"}
+    assert set(table.query("role == 'score'")["panel"]) == {"flow", "flow + BRL (λ = 0.5)"}
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert outputs.count("image/png") == 4
+    assert "Not run: **apex, apex + BRL (λ = 0.5)**" in outputs
+    assert "BRL on flow: **" in outputs
+    assert "synthetic demo corpus; only real data decide" in outputs
 
 
 def test_au_clustering_runs_on_the_tiny_corpus_and_saves_its_figures(tmp_path, tiny_root):

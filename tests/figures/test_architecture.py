@@ -1,0 +1,46 @@
+"""The drawings: nothing overlaps or leaves the page, and Figure 6 shows the table's numbers."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from melib.figures import architecture
+from melib.figures.style import use_style
+from melib.learning.backbones import layer_table
+
+NAMES = list(architecture.BACKBONE_NAMES)
+
+
+@pytest.fixture(scope="module")
+def layers():
+    return pd.concat([layer_table(name, (3, 224, 224)) for name in NAMES], ignore_index=True)
+
+
+@pytest.mark.parametrize("name", ["framework", "brl_module", "backbones"])
+def test_texts_keep_apart_and_stay_on_the_page(name, layers):
+    with plt.rc_context():
+        use_style()
+        figure = getattr(architecture, name)(*([layers] if name == "backbones" else []))
+        figure.canvas.draw()
+        texts = [text for ax in figure.axes for text in ax.texts if text.get_text()]
+        boxes = [text.get_window_extent() for text in texts]
+    assert len(boxes) > 15
+    page = figure.bbox
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
+    for (a, one), (b, other) in itertools.combinations(zip(texts, boxes, strict=True), 2):
+        assert not one.overlaps(other), (a.get_text(), b.get_text())
+    plt.close("all")
+
+
+def test_figure_6_shows_the_shapes_and_parameters_of_the_table(layers):
+    figure = architecture.backbones(layers)
+    for ax, name in zip(figure.axes, NAMES, strict=True):
+        rows = layers[layers["backbone"] == name]
+        assert f"{rows['parameters'].sum():,} parameters" in ax.get_title(loc="left")
+        told = [text.get_text().replace("\u2009", "").replace("×", "x").replace(",", "") for text in ax.texts]
+        assert set(rows["output"]) <= set(told)
+        shown = sum(int(text) for text, y in zip(told, (t.get_position()[1] for t in ax.texts), strict=True) if y < -1)
+        assert shown == rows["parameters"].sum()
+    plt.close("all")
