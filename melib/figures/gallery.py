@@ -47,6 +47,21 @@ def claims(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def effects(table: pd.DataFrame) -> Figure:
+    """What BRL adds, by held-out dataset, over plain and scaled cross-entropy and over placebo groups."""
+    inputs, contrasts = table["inputs"].unique(), table["contrast"].unique()
+    figure, axes = plt.subplots(len(inputs), len(contrasts), figsize=(13, 3.1 * len(inputs)), layout="constrained",
+                                sharex="row", squeeze=False)  # fmt: skip
+    for row, kind in zip(axes, inputs, strict=True):
+        for ax, contrast in zip(row, contrasts, strict=True):
+            own = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
+            results.forest(own.drop(columns="n"), ax)
+            ax.set_title(f"{kind}: BRL {contrast}, {own['n'].max():g} seeds")
+            ax.set_xlabel("UAR, points; 95 % over subjects")
+    figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
+    return figure
+
+
 def tables(rows: pd.DataFrame) -> Figure:
     """UAR of each setting of the ablation, Table 8, under every selection rule, over what needs no training."""
     figure, ax = plt.subplots(figsize=(9, 4.4), layout="constrained")
@@ -105,6 +120,7 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "fig6_backbones": architecture.backbones,
     "fig7_boundaries": boundaries.boundaries,
     "claims": claims,
+    "effects": effects,
     "tables": tables,
     "confusions": confusions,
     "brl_epochs": brl_epochs,

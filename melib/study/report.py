@@ -8,7 +8,7 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES
 from melib.learning.metrics import METRICS
-from melib.study.claims import honest_rule, judge
+from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes
 from melib.study.statistics import coverage
 from melib.study.tables import BRL, NOTHING, PRINTED, TABLES, cnn, layout, table9, tidy
@@ -29,7 +29,7 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
     """Write the tables 4 to 9 and the claims to `folder`; returns the paths.
 
     tables.csv (tidy), table9.csv, claims.csv, coverage.csv (of the intervals, on `simulations` simulated studies),
-    confusions.csv and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from;
+    confusions.csv, effects.csv and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from;
     tables.md and tables.tex are the same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,6 +37,7 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
     files = {
         "tables": rows, "table9": table9(outcomes), "claims": judge(outcomes),
         "coverage": coverage(simulations).assign(synthetic=True), "confusions": confusions(outcomes),
+        "effects": effects(outcomes),
         **diagnoses(outcomes),
     }  # fmt: skip
     for name, table in files.items():

@@ -81,7 +81,7 @@ def test_a_file_names_a_run_by_its_content(tmp_path):
     runs = {name: settings(boxes=str(tmp_path / f"{name}.csv")) for name in "abc"}
     digests = {name: run.digest("data") for name, run in runs.items()}
     assert digests["a"] == digests["b"] and len({*digests.values(), settings().digest("data")}) == 3
-    assert "-boxesa-" in runs["a"].run_name("data")
+    assert "-boxesa__" in runs["a"].run_name("data")
     with pytest.raises(SettingsError, match=r"boxes = .*nowhere.csv.*cannot be read: No such file"):
         settings(boxes=str(tmp_path / "nowhere.csv")).run_name("data")
 

@@ -129,7 +129,7 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert "11 of 11 runs are finished" in outputs
-    assert outputs.count("image/png") == 5
+    assert outputs.count("image/png") == 6
     assert "synthetic demo corpus" in outputs
     assert "not run" in outputs
     assert "best backbone on the test set (oracle)" in outputs

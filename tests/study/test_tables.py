@@ -195,3 +195,15 @@ def test_what_features_carry_is_compared_over_the_same_training_sets(monkeypatch
     assert row["low"] < row["effect"] < row["high"]
     outcomes.runs.pop()
     assert np.isnan(outcomes.probed(tables.cnn("flow", lam=0.5))).all()
+
+
+def test_effects_by_dataset_are_paired_over_shared_seeds(monkeypatch):
+    outcomes = study(monkeypatch, lodo(0.4, inputs="flow", lam=0) + lodo(0.8, inputs="flow", seeds=2))
+    table = claims.effects(outcomes).set_index(["inputs", "contrast", "name"])
+    row = table.loc[("flow", "over CE", "SAMM")]
+    both = [outcomes.resampled({**tables.cnn("flow", lam=lam), "seed": (0, 1)}, "source_val")[0, 3, 1]
+            for lam in (0.5, 0.0)]  # fmt: skip
+    assert row["effect"] == pytest.approx(100 * (both[0] - both[1]))
+    assert row["low"] < row["effect"] < row["high"]
+    assert row["n"] == 2
+    assert np.isnan(table.loc[("apex", "over CE", "mean"), "effect"])
