@@ -56,7 +56,8 @@ def effects(table: pd.DataFrame) -> Figure:
         for ax, contrast in zip(row, contrasts, strict=True):
             own = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
             results.forest(own.drop(columns="n"), ax)
-            ax.set_title(f"{kind}: BRL {contrast}, {own['n'].max():g} seeds")
+            count = int(own["n"].max())
+            ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
             ax.set_xlabel("UAR, points; 95 % over subjects")
     figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
     return figure

@@ -107,7 +107,7 @@ def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     .05; it does not where the interval lies below 0 so; it is undecided otherwise.
     """
     rule = rule or honest_rule(outcomes)
-    found = [_measure(outcomes, claim, rule) for claim in CLAIMS]
+    found = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in CLAIMS]
     board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, found, strict=True)])
     board["p"] = holm(board["p"].to_numpy())
     built_in = np.array([claim.built_in for claim in CLAIMS]) & outcomes.synthetic
@@ -120,14 +120,14 @@ def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     return board.assign(selection=rule, synthetic=outcomes.synthetic)
 
 
-CONTRASTS = {"over CE": NOTHING, "over CE scaled": SCALED, "over BRL on placebo groups": PLACEBO}
+CONTRASTS = {"over CE": NOTHING, "over CE scaled": SCALED, "over placebo groups": PLACEBO}
 
 
 def effects(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     """What BRL adds to the CNN's UAR on each held-out dataset: over CE, over scaled CE and over placebo groups.
 
-    In points, with 95 % intervals over subjects (BCa), over the seeds that both settings have. Columns inputs, contrast,
-    name (dataset, mean or pooled), effect, low, high, n (seeds), selection, synthetic.
+    In points, with 95 % intervals over subjects (BCa), over the seeds that both settings have. Columns inputs,
+    contrast, name (dataset, mean or pooled), effect, low, high, n (seeds), selection, synthetic.
     """
     rule, found, columns = rule or honest_rule(outcomes), [], [*outcomes.datasets, "mean", "pooled"]
     for inputs in ("apex", "flow"):
@@ -136,7 +136,7 @@ def effects(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
                 claim = Claim("", "", _gain(cnn(inputs, **BRL), cnn(inputs, **other), column=column))
                 row = _measure(outcomes, claim, rule)
                 found.append({"inputs": inputs, "contrast": contrast, "name": PRINTED[column], **row})
-    table = pd.DataFrame(found).rename(columns={"seeds": "n"}).drop(columns="p")
+    table = pd.DataFrame(found).rename(columns={"seeds": "n"})
     return table.assign(selection=rule, synthetic=outcomes.synthetic)
 
 
@@ -146,17 +146,14 @@ def honest_rule(outcomes: Outcomes) -> str:
 
 
 def _measure(outcomes: Outcomes, claim: Claim, rule: str) -> dict[str, float]:
-    """Effect, interval, p and number of seeds of one claim; missing where a run is."""
+    """Effect, interval and number of seeds of one claim; missing where a run is."""
     columns = [*outcomes.datasets, "mean", "pooled"]
-    seeds = [set(outcomes.seeds(term.setting)) for term in claim.terms]
-    nothing = dict.fromkeys(("effect", "low", "high", "p"), np.nan) | {"seeds": 0}
-    shared = sorted(set.intersection(*seeds))
+    shared = _shared(outcomes, claim)
     if not shared or any(term.column not in columns for term in claim.terms):
-        return nothing
-    # The seeds that all settings have: a comparison of the same draws.
+        return dict.fromkeys(("effect", "low", "high"), np.nan) | {"seeds": 0}
     parts = []
     for term in claim.terms:
-        setting = {**term.setting, "seed": tuple(shared)}
+        setting = {**term.setting, "seed": shared}
         if term.metric == "dataset":
             values = outcomes.probed(setting)
         else:
@@ -165,17 +162,20 @@ def _measure(outcomes: Outcomes, claim: Claim, rule: str) -> dict[str, float]:
         parts.append(100 * term.sign * values)
     values = parts[0] - np.max(parts[1:], axis=0) if claim.margin else np.sum(parts, axis=0)
     low, high = interval(values)
-    p = _p(outcomes, claim, rule, shared)
-    return {"effect": values[0], "low": float(low), "high": float(high), "p": p, "seeds": len(shared)}
+    return {"effect": values[0], "low": float(low), "high": float(high), "seeds": len(shared)}
 
 
-def _p(outcomes: Outcomes, claim: Claim, rule: str, shared: list[int]) -> float:
+def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
+    """The seeds that all settings of a claim have: a comparison of the same draws."""
+    return tuple(sorted(set.intersection(*(set(outcomes.seeds(term.setting)) for term in claim.terms))))
+
+
+def _p(outcomes: Outcomes, claim: Claim, rule: str) -> float:
     """The paired test of a claim that compares two settings in one figure; missing for any other."""
-    term = claim.terms[0]
-    if len(claim.terms) != 2 or claim.margin or term.metric == "dataset":
+    term, shared, columns = claim.terms[0], _shared(outcomes, claim), [*outcomes.datasets, "mean", "pooled"]
+    if len(claim.terms) != 2 or claim.margin or term.metric == "dataset" or not shared or term.column not in columns:
         return np.nan
     first, second = (
-        outcomes.predicted({**one.setting, "seed": tuple(shared)}, one.rule or rule)[one.metric] for one in claim.terms
+        outcomes.predicted({**one.setting, "seed": shared}, one.rule or rule)[one.metric] for one in claim.terms
     )
-    columns = [*outcomes.datasets, "mean", "pooled"]
     return float(flip_test(first, second, outcomes.clips)[columns.index(term.column), METRICS.index(term.metric)])

@@ -28,18 +28,21 @@ HOW = (
 def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> list[Path]:
     """Write the tables 4 to 9 and the claims to `folder`; returns the paths.
 
-    tables.csv (tidy), table9.csv, claims.csv, coverage.csv (of the intervals, on `simulations` simulated studies),
-    confusions.csv, effects.csv and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from;
-    tables.md and tables.tex are the same numbers laid out.
+    tables.csv (tidy), table9.csv, claims.csv, effects.csv, confusions.csv, coverage.csv (of the intervals, on
+    `simulations` simulated studies) and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what
+    figures are drawn from; tables.md and tables.tex are the same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
     files = {
-        "tables": rows, "table9": table9(outcomes), "claims": judge(outcomes),
-        "coverage": coverage(simulations).assign(synthetic=True), "confusions": confusions(outcomes),
+        "tables": rows,
+        "table9": table9(outcomes),
+        "claims": judge(outcomes),
         "effects": effects(outcomes),
+        "coverage": coverage(simulations).assign(synthetic=True),
+        "confusions": confusions(outcomes),
         **diagnoses(outcomes),
-    }  # fmt: skip
+    }
     for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
