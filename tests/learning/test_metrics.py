@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from melib.corpus.index import TABLE1
@@ -21,6 +22,21 @@ def test_agrees_with_scikit_learn_over_three_fixed_classes(seed):
         "uf1": f1_score(true, predicted, labels=LABELS, average="macro", zero_division=0),
     }
     assert scores(counts) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_torchmetrics_where_every_class_occurs(seed):
+    """torchmetrics leaves a class out of its macro means where it neither occurs nor is predicted."""
+    from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
+
+    rng = np.random.default_rng(seed)
+    true, predicted = (torch.from_numpy(rng.permutation(np.arange(30) % 3)) for _ in range(2))
+    expected = {
+        "acc": multiclass_accuracy(predicted, true, 3, average="micro").item(),
+        "uar": multiclass_accuracy(predicted, true, 3, average="macro").item(),
+        "uf1": multiclass_f1_score(predicted, true, 3, average="macro").item(),
+    }
+    assert scores(confusion(true.numpy(), predicted.numpy())) == pytest.approx(expected, rel=1e-6)
 
 
 def test_always_negative_on_table_1():
