@@ -41,41 +41,38 @@ def prepare(args) -> int:
         wanted.setdefault((run.corpus, prepare_settings(run)), run)
     for run in wanted.values():
         data = load_data(run, _stage_bars())
+        _remember(run.corpus, data.fingerprint)
         print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")
     return 0
 
 
 def plan(args) -> int:
     """Show the runs of a grid."""
-    table = _plan(args.grid)
-    for row in table.itertuples():
-        print(f"{row.state:8} {row.run}")
-    print(_counts(table))
+    _print_table(_plan(args.grid))
+    return 0
+
+
+def status(args) -> int:
+    """Show how far a grid is: counts, epoch and time left of what runs, and why others failed."""
+    units = _plan(args.grid, quick=True)
+    _print_table(units, ("running", "failed"))
     return 0
 
 
 def run(args) -> int:
-    """Run what a grid still lacks, one papermill process a run."""
-    from melib.study.launch import run_local
+    """Run what a grid still lacks, one papermill process a run; goes on where it was stopped."""
+    from melib.study.launch import LAUNCHERS, Options
 
     prepare(args)
-    table = _plan(args.grid)
-    print(_counts(table))
-    todo = int((table["state"] != "done").sum())
-    if not todo:
-        return 0
-    bar, ended, failed = _bar("runs"), [], []
-
-    def show(outcome) -> None:
-        ended.append(outcome)
-        bar(len(ended), todo)
-        if outcome.error:
-            failed.append(outcome)
-            print(f"failed: {outcome.run}\n  {outcome.error}", file=sys.stderr)
-
-    run_local(table, args.slots, show)
-    print(_counts(_plan(args.grid)))
-    return 1 if failed else 0
+    units = _plan(args.grid, quick=True)
+    options = Options(args.slots, args.per_gpu, args.time_limit, args.retry_failed, args.address)
+    problems = LAUNCHERS[args.launcher](units, options, None if args.launcher == "print" else _study_bar())
+    for name, reason in problems.items():
+        print(f"{name}\n  {reason}", file=sys.stderr)
+    print(_counts(_states(units)))
+    if problems:
+        print("`melib run --retry-failed` tries failed runs again.", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def collect(args) -> int:
@@ -83,8 +80,8 @@ def collect(args) -> int:
     from melib.study.results import collect as collect_rows
     from melib.study.results import to_markdown
 
-    table = _plan(args.grid)
-    rows = collect_rows(_folders(table))
+    units = _plan(args.grid)
+    rows = collect_rows(_folders(units))
     to = resolve(args.to)
     to.mkdir(parents=True, exist_ok=True)
     name = Path(args.grid).stem
@@ -92,7 +89,7 @@ def collect(args) -> int:
     rows.drop(columns=["corpus", "out", "device"]).to_csv(to / f"{name}.csv", index=False, float_format="%.6g")
     (to / f"{name}.md").write_text(text)
     print(text)
-    print(f"{_counts(table)}; saved {to / name}.csv and .md")
+    print(f"{_counts(_states(units))}; saved {to / name}.csv and .md")
     return 0
 
 
@@ -102,10 +99,10 @@ def tables(args) -> int:
     from melib.study.outcomes import read_outcomes
     from melib.study.report import write_report
 
-    plan = _plan(args.grid)
-    for path in write_report(read_outcomes(_folders(plan), hits_reader()), resolve(args.to)):
+    units = _plan(args.grid)
+    for path in write_report(read_outcomes(_folders(units), hits_reader()), resolve(args.to)):
         print(path)
-    print(_counts(plan))
+    print(_counts(_states(units)))
     return 0
 
 
@@ -137,11 +134,16 @@ def main(argv: list[str] | None = None) -> int:
     sub = command(doctor)
     sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
     sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
-    for function in (prepare, plan, run, collect, tables):
+    for function in (prepare, plan, run, status, collect, tables):
         sub = command(function)
         sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
         if function is run:
+            sub.add_argument("--launcher", choices=("print", "local", "dask"), default="local")
             sub.add_argument("--slots", type=int, help="runs at a time (default: cores over threads)")
+            sub.add_argument("--per-gpu", type=int, default=1, help="runs at a time on each GPU (default: 1)")
+            sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a run that takes longer")
+            sub.add_argument("--retry-failed", action="store_true", help="try failed runs again")
+            sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
@@ -156,20 +158,83 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
-def _plan(grid: str):
-    from melib.learning.data import name_data
+def _plan(grid: str, quick: bool = False):
+    """The units of a grid; `quick` takes the names that its corpora had last time instead of reading them."""
     from melib.study.plan import make_plan, read_grid
 
-    return make_plan(read_grid(grid), lambda settings: name_data(settings, _stage_bars()))
+    def name(settings) -> str:
+        if quick and _known(settings.corpus).is_file():
+            return _known(settings.corpus).read_text()
+        from melib.learning.data import name_data
+
+        return _remember(settings.corpus, name_data(settings, _stage_bars()))
+
+    return make_plan(read_grid(grid), name)
 
 
-def _folders(table) -> list[Path]:
-    return [resolve(row.out) / row.run for row in table.itertuples() if row.state == "done"]
+def _known(corpus: str) -> Path:
+    """The file that remembers a corpus's fingerprint, which takes seconds to read off the data."""
+    from urllib.parse import quote
+
+    return resolve("cache") / "names" / quote(corpus, safe="")
 
 
-def _counts(table) -> str:
-    counts = table["state"].value_counts()
-    return f"{len(table)} runs: " + ", ".join(f"{counts[state]} {state}" for state in counts.index)
+def _remember(corpus: str, fingerprint: str) -> str:
+    from melib.home import write_whole
+
+    _known(corpus).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(_known(corpus), fingerprint.encode())
+    return fingerprint
+
+
+def _folders(units) -> list[Path]:
+    """The folders of the runs that are done; what runs need is none."""
+    from melib.learning.settings import RunSettings
+
+    return [u.folder for u in units if isinstance(u.settings, RunSettings) and (u.folder / "done").is_file()]
+
+
+def _states(units) -> dict:
+    from melib.study.unit import read_state
+
+    return {unit.name: read_state(unit) for unit in units}
+
+
+def _print_table(units, shown=None) -> None:
+    """A line a unit whose state is among `shown` (default: all), and the counts."""
+    states = _states(units)
+    for name, at in states.items():
+        if shown is None or at.state in shown:
+            print(f"{at.state:8} {name}" + (f"\n         {at.note}" if at.note else ""))
+    print(_counts(states))
+
+
+def _counts(states: dict) -> str:
+    from collections import Counter
+
+    counts = Counter(at.state for at in states.values())
+    return f"{len(states)} runs: " + ", ".join(f"{number} {state}" for state, number in counts.most_common())
+
+
+def _study_bar():
+    """A callback for launchers that draws one bar: runs done, failed and running, and the time left."""
+    from tqdm import tqdm
+
+    bar = None
+
+    def update(states: dict) -> None:
+        nonlocal bar
+        part = sum(at.part for at in states.values())
+        if bar is None:
+            shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+            every = 0.5 if sys.stderr.isatty() else 60  # a log needs no animation
+            bar = tqdm(total=len(states), initial=part, bar_format=shape, mininterval=every, smoothing=0)
+        bar.set_description_str(_counts(states), refresh=False)
+        bar.update(part - bar.n)
+        if all(at.state in ("done", "failed") for at in states.values()):
+            bar.close()
+
+    return update
 
 
 def _bar(name: str):

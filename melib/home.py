@@ -1,5 +1,6 @@
-"""Where relative paths start: the workbook's own folder, from the command line and from notebooks/ alike."""
+"""Where relative paths start, where unfinished work lies, and how a file appears whole or not at all."""
 
+import os
 from pathlib import Path
 
 
@@ -16,3 +17,21 @@ def resolve(path: str | Path) -> Path:
     """An absolute path; a relative one starts at `home()`."""
     path = Path(path).expanduser()
     return path if path.is_absolute() else home() / path
+
+
+def work_folder(folder: Path) -> Path:
+    """Where a run keeps what it needs until `folder` is done: lock, notebook, checkpoint, progress, error line."""
+    return folder.parent / ".work" / folder.name
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then rename it: a reader, or a crash, finds the old or the new content."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

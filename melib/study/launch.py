@@ -1,84 +1,196 @@
-"""The local launcher: one papermill subprocess a run, so that no two kernels share a process."""
+"""Launchers: they start what a study lacks, each unit in a process of its own, and read the rest from disk."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 
-import pandas as pd
-import yaml
+from melib.home import home
+from melib.study.lock import Watch, next_number
+from melib.study.runner import DIED, GONE, HELD, fail
+from melib.study.unit import State, Unit, read_state, settle
 
-from melib.home import home, resolve
-from melib.learning.settings import FIELDS
-from melib.study.plan import executed_notebook
-
-NOTEBOOK = "notebooks/04_training_brl.ipynb"
+POLL = 0.5  # seconds between two looks at the disk
+RUNNER = ("-m", "melib.study.runner")
+TRIES = 3  # of a unit whose process or kernel died; an error of its notebook is not tried again
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How one run of a launch ended: its folder's name and the error line, empty where it is done."""
-
-    run: str
-    error: str
-
-
-def run_local(
-    plan: pd.DataFrame, slots: int | None = None, progress: Callable[[Outcome], None] | None = None
-) -> list[Outcome]:
-    """Run what is not done yet in `plan`, `slots` at a time (default: cores over the plan's threads).
-
-    Each run is `papermill` on the training notebook in a process of its own. A failed run keeps its executed notebook
-    under `<out>/.notebooks/` and does not stop the others. `progress` is called after each run.
+class Options:
+    """How to launch: units at a time (default: cores over threads), of them on each GPU, seconds that a unit may take,
+    whether failed units are tried again, and for `dask` a scheduler's address or any cluster object of dask's family.
     """
-    waiting = plan[plan["state"] != "done"]
-    slots = slots or max(1, (os.cpu_count() or 1) // max(1, int(waiting["threads"].max()) if len(waiting) else 1))
-    with ThreadPoolExecutor(slots) as pool:
-        outcomes = []
-        for outcome in pool.map(_run_one, waiting.to_dict("records")):
-            outcomes.append(outcome)
-            if progress:
-                progress(outcome)
-    return outcomes
+
+    slots: int | None = None
+    per_gpu: int = 1
+    time_limit: float | None = None
+    retry_failed: bool = False
+    cluster: object = None
 
 
-def _run_one(row: dict) -> Outcome:
-    out = resolve(row["out"])
-    notebook = executed_notebook(out, row["run"])
-    notebook.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {name: row[name] for name in FIELDS} | {"sources": list(row["sources"])}
-    command = [sys.executable, "-m", "papermill", str(home() / NOTEBOOK), str(notebook), "--no-progress-bar"]
+# A launcher takes units, options and a callback that is given all units' states, and returns what did not work:
+# the name and the reason of each unit that it could not bring to `done`.
+Progress = Callable[[dict[str, State]], None]
+Launcher = Callable[[Iterable[Unit], Options, Progress | None], dict[str, str]]
+
+
+def run_print(units: Iterable[Unit], options: Options, progress: Progress | None = None) -> dict[str, str]:
+    """Print the papermill command of every unit that is not done, and start nothing."""
+    for unit in units:
+        if read_state(unit).state != "done":
+            words = [w for name, v in unit.parameters.items() if v is not None for w in ("-y", f"{name}: {v}")]
+            print("papermill", shlex.quote(str(unit.notebook)), "out.ipynb", shlex.join(words))
+    return {}
+
+
+def run_local(units: Iterable[Unit], options: Options, progress: Progress | None = None) -> dict[str, str]:
+    """Run units on this machine: `per_gpu` slots a GPU where there are GPUs, else `slots`.
+
+    The units end with this process, however it ends. A slot changes no result: threads are a setting of the run.
+    """
+    units = list(units)
+    cards = gpus() if any(getattr(unit.settings, "device", "cpu") != "cpu" for unit in units) else []
+    places = [{"CUDA_VISIBLE_DEVICES": card} for _ in range(options.per_gpu) for card in cards]
+    if not places:
+        most = max((getattr(unit.settings, "threads", 1) for unit in units), default=1)
+        places = [{}] * (options.slots or max(1, (os.cpu_count() or 1) // most))
+    places = places[: options.slots]
+    free: SimpleQueue[dict] = SimpleQueue()
+    for place in places:
+        free.put(place)
+    processes: list[subprocess.Popen] = []
+
+    def in_a_place(*job) -> str:
+        place = free.get()
+        try:
+            return run_unit(*job, place, processes.append)
+        finally:
+            free.put(place)
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        try:
+            return _drive(units, options, progress, pool, in_a_place, len(places))
+        except BaseException:
+            for process in processes:
+                process.stdin.close()  # tells the runner to end its kernel and itself
+            raise
+
+
+def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None = None) -> dict[str, str]:
+    """Run units on a Dask cluster: `options.cluster`, or one of `slots` workers on this machine.
+
+    Start workers with one thread and one GPU each, one a scheduler job, in a fixed number, on a disk that all share.
+    """
+    from distributed import Client, LocalCluster
+
+    with ExitStack() as stack:
+        cluster = options.cluster
+        if cluster is None:
+            local = LocalCluster(n_workers=options.slots, threads_per_worker=1, dashboard_address=None)
+            cluster = stack.enter_context(local)
+        client = stack.enter_context(Client(cluster, set_as_default=False))
+        executor = client.get_executor(pure=False, retries=TRIES)
+        return _drive(list(units), options, progress, executor, run_unit, None)
+
+
+LAUNCHERS: dict[str, Launcher] = {"print": run_print, "local": run_local, "dask": run_dask}
+
+
+def run_unit(
+    unit: Unit, stale: int, limit: float | None, cwd: str, place: dict | None = None,
+    started: Callable[[subprocess.Popen], None] = lambda _: None,
+) -> str:  # fmt: skip
+    """Run one unit in a process of its own and wait for it; the reason where it was not brought to an end.
+
+    A unit whose process was killed or whose kernel died is tried `TRIES` times, and goes on from its checkpoint.
+    """
     # The kernel must be this environment's: a kernel of the same name in the user's home would win otherwise.
-    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "OMP_NUM_THREADS": str(row["threads"])}
-    ended = subprocess.run(
-        [*command, "--parameters_yaml", yaml.safe_dump(parameters)],
-        cwd=home(), env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    folder = out / row["run"]
-    if ended.returncode == 0 and (folder / "done").is_file():
-        notebook.replace(folder / "notebook.ipynb")
-        return Outcome(row["run"], "")
-    return Outcome(
-        row["run"], failure(notebook) or _last_line(ended.stderr) or f"papermill ended with {ended.returncode}"
-    )
-
-
-def failure(notebook) -> str:
-    """The error line of an executed notebook, empty where no cell of it failed or it was never written."""
-    if not notebook.is_file():
-        return ""
-    for cell in json.loads(notebook.read_text())["cells"]:
-        for output in cell.get("outputs", []):
-            if output["output_type"] == "error":
-                return f"{output['ename']}: {output['evalue']}"
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **(place or {})}
+    environment["OMP_NUM_THREADS"] = str(getattr(unit.settings, "threads", 1))
+    for _ in range(TRIES):
+        number = next_number(unit.work, stale)
+        if number is None:
+            return ""
+        job = {"notebook": str(unit.notebook), "folder": str(unit.folder), "parameters": unit.parameters}
+        job |= {"number": number, "cwd": cwd, "limit": limit}
+        with subprocess.Popen(
+            [sys.executable, *RUNNER], cwd=cwd, env=environment, start_new_session=True,
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            started(process)
+            with suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(job).encode() + b"\n")
+                process.stdin.flush()  # and stays open: its end tells the runner that nobody waits for it any more
+            said = process.stderr.read().decode(errors="replace").strip().splitlines()
+            code = process.wait()
+        last = said[-1] if said else f"ended with code {code}"
+        if code in (0, HELD, GONE):
+            return ""
+        if code > 0 and code != DIED:
+            return last
+        why = last if code == DIED else f"killed by signal {-code}"
+    fail(unit.folder, f"{why}, {TRIES} times (out of memory?)")
     return ""
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _drive(
+    units: list[Unit], options: Options, progress: Progress | None, pool: Executor, run: Callable, room: int | None
+) -> dict[str, str]:
+    """Give `pool` what is ready, at most `room` at a time, until no unit can get any further; see `Launcher`."""
+    watch, running, problems = Watch(), {}, {}
+    states = {unit.name: read_state(unit) for unit in units}
+    todo = {unit.name: unit for unit in units}
+    again = {name for name, at in states.items() if at.state == "failed" and options.retry_failed}
+    while todo:
+        for name, unit in list(todo.items()):
+            at = states[name] = read_state(unit)
+            if name in running.values():
+                continue
+            stale = watch.stale(unit.work)
+            if next_number(unit.work, stale) is None:
+                continue  # someone else's: it may end, or its holder die
+            lacking = [folder.name for folder in unit.needs if not (folder / "done").is_file()]
+            if at.state == "done":
+                settle(unit.folder)
+                del todo[name]
+            elif at.state == "failed" and name not in again:
+                problems[name] = at.note
+                del todo[name]
+            elif any(need not in todo for need in lacking):
+                problems[name] = f"needs {', '.join(lacking)}"
+                del todo[name]
+            elif not lacking and (room is None or len(running) < room):
+                again.discard(name)
+                running[pool.submit(run, unit, stale, options.time_limit, str(home()))] = name
+        if progress:
+            progress(states)
+        if not running:
+            time.sleep(POLL if todo else 0)
+        for future in wait(running, POLL, FIRST_COMPLETED).done:
+            name = running.pop(future)
+            reason = str(future.exception() or future.result())
+            if reason:
+                at = states[name] = read_state(todo.pop(name))
+                problems[name] = at.note if at.state == "failed" else reason
+    return problems
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; asks nvidia-smi, not torch."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return [name for name in allowed.split(",") if name.strip() not in ("", "-1")]
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout
+    except OSError:
+        return []
+    return [str(number) for number, _ in enumerate(x for x in listed.splitlines() if x[:4] == "GPU ")]

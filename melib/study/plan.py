@@ -1,19 +1,20 @@
-"""A study's plan: a grid multiplied out into runs, each checked before anything starts."""
+"""A study's plan: a grid multiplied out into runs, each checked before anything starts, and what they need."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from melib.home import resolve
+from melib.home import home, resolve
 from melib.learning.settings import FIELDS, RunSettings, SettingsError
+from melib.study.unit import Unit, read_state
 
-STATES = ("planned", "failed", "done")
+NOTEBOOK = "notebooks/04_training_brl.ipynb"
 
 
 def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
@@ -53,29 +54,30 @@ def expand(grid: dict) -> list[RunSettings]:
     return runs
 
 
-def make_plan(runs: list[RunSettings], name_data: Callable[[RunSettings], str]) -> pd.DataFrame:
-    """The plan: a row a run with its settings, its folder's name `run` and its `state`, read from disk.
+# What runs need: functions from a run's settings and its data's name to the unit that must be done first, or None.
+NEEDS: dict[str, Callable[[RunSettings, str], Unit | None]] = {}
+
+
+def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], str]) -> list[Unit]:
+    """The units of a study in an order in which they can run: what runs need (once each), then the runs.
 
     `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus.
     """
     known: dict[str, str] = {}
-    rows = []
+    needed: dict[Unit, None] = {}
+    planned = []
     for settings in runs:
         if settings.corpus not in known:
             known[settings.corpus] = name_data(settings)
-        name = settings.run_name(known[settings.corpus])
-        rows.append({**asdict(settings), "run": name, "state": state(settings, name)})
-    return pd.DataFrame(rows, columns=[*FIELDS, "run", "state"])
+        data = known[settings.corpus]
+        needs = [unit for need in NEEDS.values() if (unit := need(settings, data))]
+        needed |= dict.fromkeys(needs)
+        folder = resolve(settings.out) / settings.run_name(data)
+        planned.append(Unit(home() / NOTEBOOK, settings, folder, tuple(unit.folder for unit in needs)))
+    return [*needed, *planned]
 
 
-def state(settings: RunSettings, name: str) -> str:
-    """What the disk says of a run: done, failed (its executed notebook lies beside the runs), or planned."""
-    out = resolve(settings.out)
-    if (out / name / "done").is_file():
-        return "done"
-    return "failed" if executed_notebook(out, name).is_file() else "planned"
-
-
-def executed_notebook(out: Path, name: str) -> Path:
-    """Where papermill writes a run's notebook while it runs; a finished run takes it into its folder."""
-    return out / ".notebooks" / f"{name}.ipynb"
+def table(units: Iterable[Unit]) -> pd.DataFrame:
+    """A row a unit: its folder's name `run`, `state`, `note`, the `part` that is done in [0, 1], and its settings."""
+    rows = [{"run": unit.name, **asdict(read_state(unit)), **asdict(unit.settings)} for unit in units]
+    return pd.DataFrame(rows, columns=None if rows else ["run", "state", "note", "part", *FIELDS])

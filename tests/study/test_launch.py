@@ -1,49 +1,140 @@
-"""The launcher, on a small notebook that needs no torch."""
+"""Launchers, on a notebook that needs no torch; tests/study/test_faults.py kills them."""
 
-import nbformat
-import pandas as pd
+import os
+import time
+from dataclasses import dataclass
+
 import pytest
 
-from melib.study import launch
-from melib.study.plan import executed_notebook, expand, make_plan
-
-UNIT = """
-from pathlib import Path
-assert seed != 1, "seed 1 is unlucky"
-folder = Path(out) / next(name for name in names if f"__s{seed}__" in name)
-folder.mkdir()
-(folder / "value").write_text(f"{held_out} {lam} {sources}")
-(folder / "done").touch()
-"""
+from melib.study import launch, lock
+from melib.study.launch import Options, run_local, run_print
+from melib.study.unit import read_state
+from tests.study.stub import assert_complete, units
 
 
-@pytest.fixture
-def plan(tmp_path, monkeypatch):
-    runs = expand(
-        {"held_out": "SAMM", "seed": [0, 1, 2], "lam": 0.3, "sources": [["SMIC", "MMEW"]], "out": str(tmp_path)}
-    )
-    plan = make_plan(runs, lambda _: "f00d")
-    cell = nbformat.v4.new_code_cell("held_out = lam = seed = sources = out = None", metadata={"tags": ["parameters"]})
-    unit = nbformat.v4.new_code_cell(f"names = {list(plan['run'])}\n{UNIT}")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell, unit], metadata=kernel), tmp_path / "unit.ipynb")
-    monkeypatch.setattr(launch, "NOTEBOOK", str(tmp_path / "unit.ipynb"))
-    return plan
+@dataclass(frozen=True)
+class OnGpu:
+    seed: int
+    device: str = "auto"
 
 
-def test_runs_what_is_not_done_and_tells_of_failures(tmp_path, plan):
-    seen: list[launch.Outcome] = []
-    outcomes = launch.run_local(plan, slots=2, progress=seen.append)
-    assert seen == outcomes
-    assert [outcome.error for outcome in outcomes] == ["", "AssertionError: seed 1 is unlucky", ""]
-
-    done = tmp_path / plan["run"][0]
-    assert (done / "value").read_text() == "SAMM 0.3 ['SMIC', 'MMEW']"
-    assert (done / "notebook.ipynb").is_file()  # the executed notebook joins its run
-    assert executed_notebook(tmp_path, plan["run"][1]).is_file()  # a failed one is kept for reading
-    assert not executed_notebook(tmp_path, plan["run"][0]).exists()
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(launch, "POLL", 0.2)
 
 
-def test_what_is_done_is_skipped(plan):
-    assert launch.run_local(plan.assign(state="done")) == []
-    assert launch.run_local(pd.DataFrame(columns=plan.columns)) == []
+def states(units):
+    return [read_state(unit).state for unit in units]
+
+
+def test_runs_what_is_not_done_and_tells_how_far_it_is(tmp_path):
+    plan = units(tmp_path, 3)
+    seen = []
+    assert run_local(plan, Options(slots=2), lambda states: seen.append([at.state for at in states.values()])) == {}
+    assert_complete(plan)
+    assert ["running", "running", "planned"] in seen
+    assert seen[-1] == ["done"] * 3
+
+    before = {unit.name: (unit.folder / "done").stat() for unit in plan}
+    assert run_local(plan, Options()) == {}
+    assert before == {unit.name: (unit.folder / "done").stat() for unit in plan}
+
+
+def test_a_failure_keeps_its_notebook_and_stays_until_it_is_asked_for(tmp_path):
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    plan = units(tmp_path, 2, trouble=str(trouble))
+    reasons = {unit.name: f"ValueError: seed {unit.settings.seed} is unlucky" for unit in plan}
+    assert run_local(plan, Options(slots=2)) == reasons
+    assert states(plan) == ["failed"] * 2
+    assert "is unlucky" in (plan[0].work / "notebook.ipynb").read_text()
+    trouble.unlink()
+    assert run_local(plan, Options(slots=2)) == reasons  # nothing is started
+    assert run_local(plan, Options(slots=2, retry_failed=True)) == {}
+    assert_complete(plan)
+
+
+def test_a_unit_waits_for_what_it_needs(tmp_path):
+    first = units(tmp_path, 1, name="generated")
+    plan = [*units(tmp_path, 2, needs=(first[0].folder,)), *first]
+    assert read_state(plan[0]).note == "waits for generated0"
+    assert run_local(plan, Options(slots=3)) == {}
+    assert_complete(plan)
+    order = sorted(plan, key=lambda unit: (unit.folder / "done").stat().st_mtime_ns)
+    assert order[0].name == "generated0"
+
+
+def test_what_needs_a_failed_unit_is_not_started(tmp_path):
+    (tmp_path / "trouble").touch()
+    first = units(tmp_path, 1, name="generated", trouble=str(tmp_path / "trouble"))
+    problems = run_local([*first, *units(tmp_path, 1, needs=(first[0].folder,))], Options())
+    assert problems == {"generated0": "ValueError: seed 0 is unlucky", "run0": "needs generated0"}
+
+
+def test_a_unit_that_hangs_is_ended(tmp_path):
+    (tmp_path / "hang").touch()
+    plan = units(tmp_path, 1, trouble=str(tmp_path / "hang"))
+    assert run_local(plan, Options(time_limit=4)) == {"run0": "TimeoutError: ran past the time limit of 4 s."}
+    (tmp_path / "hang").unlink()
+    assert run_local(plan, Options(time_limit=60, retry_failed=True)) == {}
+    assert_complete(plan)
+
+
+def test_a_holder_on_another_host_is_waited_for_until_its_heart_stands_still(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "STALE", 1.5)
+    plan = units(tmp_path, 1)
+    plan[0].work.mkdir(parents=True)
+    file, told = plan[0].work / "lock.1", []
+
+    def beat(states):
+        told.append(states["run0"].note)
+        if len(told) < 8:
+            file.write_text(f'{{"host": "elsewhere 0", "pid": 1, "start": "7", "beat": {len(told)}}}')
+
+    started = time.monotonic()
+    assert run_local(plan, Options(), beat) == {}
+    assert "starting, on elsewhere" in told
+    assert time.monotonic() - started > 1.5 + 6 * launch.POLL
+    assert_complete(plan)
+
+
+@pytest.mark.parametrize("code, tries", [(launch.DIED, 3), (-9, 3), (5, 1)])
+def test_only_a_death_is_tried_again(tmp_path, monkeypatch, code, tries):
+    plan, started = units(tmp_path, 1), []
+    plan[0].work.mkdir(parents=True)
+    end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
+    end = f"import os, sys; print('the reason', file=sys.stderr, flush=True); {end}"
+    monkeypatch.setattr(launch, "RUNNER", ("-c", end))
+    reason = launch.run_unit(plan[0], 0, None, str(tmp_path), started=started.append)
+    assert len(started) == tries
+    assert reason == ("the reason" if tries == 1 else "")
+    if tries > 1:
+        why = "killed by signal 9" if code < 0 else "the reason"
+        assert read_state(plan[0]).note == f"{why}, 3 times (out of memory?)"
+
+
+def test_print_starts_nothing_and_its_commands_can_be_pasted(tmp_path, capsys):
+    plan = units(tmp_path, 2)
+    assert run_print(plan, Options()) == {}
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and lines[1].startswith(f"papermill {tmp_path / 'unit.ipynb'} out.ipynb -y 'seed: 1' -y")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_each_gpu_has_its_slots(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert launch.gpus() == ["3", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert launch.gpus() == []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text("#!/bin/sh\necho 'GPU 0: one (UUID: GPU-1)'; echo '  MIG 1g'; echo 'GPU 1: two (UUID: GPU-2)'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert launch.gpus() == ["0", "1"]
+
+    used = []
+    monkeypatch.setattr(launch, "run_unit", lambda unit, stale, limit, cwd, place, started: used.append(place) or "no")
+    plan = [launch.Unit(u.notebook, OnGpu(u.settings.seed), u.folder) for u in units(tmp_path, 12)]
+    run_local(plan, Options(per_gpu=2))
+    assert {place["CUDA_VISIBLE_DEVICES"] for place in used} == {"0", "1"}

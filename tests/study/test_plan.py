@@ -1,8 +1,15 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 import yaml
 
 from melib.learning.settings import SettingsError
-from melib.study.plan import executed_notebook, expand, make_plan, read_grid
+from melib.study import plan
+from melib.study.lock import take
+from melib.study.plan import expand, make_plan, read_grid, table
+from melib.study.unit import Unit, read_state
 
 
 def write(path, content):
@@ -46,16 +53,51 @@ def test_a_grid_that_is_not_there(tmp_path):
 
 def test_state_is_read_from_disk_and_a_corpus_named_once(tmp_path):
     asked = []
-    runs = expand({"held_out": ["SAMM", "SMIC", "MMEW"], "out": str(tmp_path)})
-    plan = make_plan(runs, lambda settings: asked.append(settings.corpus) or "f00d")
+    runs = expand({"held_out": ["SAMM", "SMIC", "MMEW", "CASME"], "out": str(tmp_path)})
+    units = make_plan(runs, lambda settings: asked.append(settings.corpus) or "f00d")
     assert asked == ["demo"]
-    assert list(plan["state"]) == ["planned"] * 3
+    assert list(table(units)["state"]) == ["planned"] * 4
 
-    (tmp_path / plan["run"][0]).mkdir()
-    (tmp_path / plan["run"][0] / "done").touch()
-    (tmp_path / plan["run"][1]).mkdir()  # a folder without `done` is none
-    failed = executed_notebook(tmp_path, plan["run"][2])
-    failed.parent.mkdir()
-    failed.touch()
-    assert list(make_plan(runs, lambda _: "f00d")["state"]) == ["done", "planned", "failed"]
-    assert list(make_plan(runs, lambda _: "beef")["state"]) == ["planned"] * 3  # other data, other runs
+    units[0].folder.mkdir()
+    (units[0].folder / "done").touch()
+    units[1].folder.mkdir()  # a folder without `done` is none
+    for unit in units[2:]:
+        unit.work.mkdir(parents=True)
+    (units[2].work / "error").write_text("ValueError: no\n")
+    progress = {"done": 12, "total": 40, "left": 95.2}
+    (units[3].work / "progress.json").write_text(json.dumps(progress))
+    rows = table(units)
+    assert list(rows["state"]) == ["done", "planned", "failed", "planned"]
+    assert list(rows["note"]) == ["", "", "ValueError: no", "was stopped after epoch 12 of 40"]
+    assert list(rows["part"]) == [1, 0, 0, 0.3]
+    assert list(rows["held_out"]) == ["SAMM", "SMIC", "MMEW", "CASME"]
+
+    lock = take(units[3].work, 1)
+    assert read_state(units[3]).state == "running"
+    assert read_state(units[3]).note.startswith("epoch 12 of 40, about 1:35 left, on ")
+    lock.release()
+    assert list(table(make_plan(runs, lambda _: "beef"))["state"]) == ["planned"] * 4  # other data, other runs
+
+
+def test_what_runs_need_comes_first_and_once(tmp_path, monkeypatch):
+    @dataclass(frozen=True)
+    class Generator:
+        held_out: str
+
+    def generated(settings, data):
+        if settings.lam:
+            folder = tmp_path / f"{settings.held_out}-{data}"
+            return Unit(Path("notebooks/03_gan_augmentation.ipynb"), Generator(settings.held_out), folder)
+
+    monkeypatch.setitem(plan.NEEDS, "generated", generated)
+    runs = expand({"held_out": ["SAMM", "SMIC"], "lam": [0, 0.3, 0.5], "out": str(tmp_path)})
+    units = make_plan(runs, lambda _: "f00d")
+    assert [unit.name for unit in units[:2]] == ["SAMM-f00d", "SMIC-f00d"]
+    assert len(units) == 2 + 6
+    assert [unit.needs for unit in units[2:5]] == [(), (units[0].folder,), (units[0].folder,)]
+    assert list(table(units)["note"])[3] == "waits for SAMM-f00d"
+    assert units[0].parameters == {"held_out": "SAMM"}
+
+
+def test_an_empty_plan_is_a_table_too():
+    assert list(table([])["state"]) == []
