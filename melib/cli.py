@@ -32,16 +32,23 @@ def doctor(args) -> int:
 
 
 def prepare(args) -> int:
-    """Prepare the samples of a grid's runs, so that the runs find them."""
+    """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
     from melib.learning.data import load_data, prepare_settings
+    from melib.learning.fit import check
     from melib.study.plan import read_grid
 
     wanted = {}
-    for run in read_grid(args.grid):
-        wanted.setdefault((run.corpus, prepare_settings(run)), run)
-    for run in wanted.values():
+    for number, run in enumerate(read_grid(args.grid), 1):
+        wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
+    for runs in wanted.values():
+        run = runs[0][1]
         data = load_data(run, _stage_bars())
         _remember(run.corpus, data.fingerprint)
+        for number, run in runs:
+            try:
+                check(data.samples, run)
+            except ValueError as error:
+                raise ValueError(f"run {number}, {run.run_name(data.fingerprint)}: {error}") from None
         print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")
     return 0
 

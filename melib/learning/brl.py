@@ -8,11 +8,18 @@ import torch
 from torch import Tensor, nn
 
 
-def group_means(values: Tensor, groups: Tensor) -> Tensor:
-    """The mean of `values` (N,) in each group that occurs in `groups` (N,) integers; (G,), ordered by group number."""
-    # A comparison table instead of scatter_add: deterministic on CUDA, and no host sync to count the groups there.
-    member = (groups[None, :] == groups.unique()[:, None]).to(values.dtype)
+def group_means(values: Tensor, groups: Tensor, present: Tensor | None = None) -> Tensor:
+    """The mean of `values` (N,) in each group that occurs in `groups` (N,) integers; (G,), ordered by group number.
+
+    `present` are the groups that occur: given, they save a GPU the wait until it has found them.
+    """
+    member = _members(groups, present, values.dtype)
     return member @ values / member.sum(1)
+
+
+def _members(groups: Tensor, present: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """Which samples (N) belong to which group (G): a table of 0 and 1, whose product is deterministic on CUDA too."""
+    return (groups[None, :] == (groups.unique() if present is None else present)[:, None]).to(dtype)
 
 
 class BatchRegularizationLoss(nn.Module):
@@ -47,15 +54,18 @@ class BatchRegularizationLoss(nn.Module):
         """Attention weights in (0, 1), shape (N,), of features (N, D)."""
         return torch.sigmoid(features @ self.weight + self.bias)
 
-    def forward(self, features: Tensor, domains: Tensor) -> Tensor:
-        """The loss, a scalar in [0, 1), of features (N, D) float and their datasets `domains` (N,) integer."""
+    def forward(self, features: Tensor, domains: Tensor, present: Tensor | None = None) -> Tensor:
+        """The loss, a scalar in [0, 1), of features (N, D) float and their datasets `domains` (N,) integer.
+
+        `present`, the datasets that occur in `domains`, may be given to spare a GPU the search.
+        """
         if features.ndim != 2 or features.shape[1] != self.weight.numel() or domains.shape != features.shape[:1]:
             raise ValueError(
                 f"Got features {tuple(features.shape)} and domains {tuple(domains.shape)}; expected "
                 f"(N, {self.weight.numel()}) and (N,). Flatten the features of a sample into one vector."
             )
         attention = torch.sigmoid(features @ self._steer(self.weight) + self._steer(self.bias))
-        return self._spread(group_means(attention, domains))
+        return self._spread(group_means(attention, domains, present))
 
 
 # How the loss's own weights take part in it: the same value, another gradient.
@@ -63,14 +73,14 @@ STEERING = {"learned": lambda w: w, "frozen": Tensor.detach, "reversed": lambda 
 SPREADS = {"range": lambda means: means.max() - means.min(), "variance": lambda means: means.var(correction=0)}
 
 
-def feature_mean_gap(features: Tensor, domains: Tensor) -> Tensor:
+def feature_mean_gap(features: Tensor, domains: Tensor, present: Tensor | None = None) -> Tensor:
     """The share, in [0, 1], of the variance of `features` (N, D) that lies between the datasets `domains` (N,).
 
     What BRL is compared with: the datasets' means brought together in every direction, without attention. As a share
     it cannot be lowered by shrinking the features.
     """
     centred = features - features.mean(0)
-    member = (domains[None, :] == domains.unique()[:, None]).to(features.dtype)
+    member = _members(domains, present, features.dtype)
     between = (member @ centred).square().sum(1) / member.sum(1)
     return between.sum() / centred.square().sum().clamp_min(1e-12)
 

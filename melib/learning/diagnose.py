@@ -30,11 +30,15 @@ class Diagnosis:
     epochs: pd.DataFrame
     attention: pd.DataFrame
 
+    def to_records(self) -> dict[str, list[dict]]:
+        """Both tables as plain rows, for a checkpoint."""
+        return {name: table.to_dict("records") for name, table in vars(self).items()}
+
     @classmethod
-    def join(cls, parts: Iterable[Diagnosis]) -> Diagnosis:
-        """The diagnoses of several epochs as one."""
-        epochs, attention = zip(*((part.epochs, part.attention) for part in parts), strict=True)
-        return cls(pd.concat(epochs, ignore_index=True), pd.concat(attention, ignore_index=True))
+    def from_records(cls, epochs: Iterable[dict[str, list[dict]]]) -> Diagnosis:
+        """The rows of several epochs as one diagnosis."""
+        epochs = list(epochs)
+        return cls(**{name: pd.DataFrame([row for e in epochs for row in e[name]]) for name in epochs[0]})
 
 
 def diagnose(model, brl, inputs, rows, labels, domains, index, settings, epoch) -> Diagnosis:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import torch
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.backbones import Backbone, build
 from melib.learning.brl import BatchRegularizationLoss, feature_mean_gap, weighted_cross_entropy
+from melib.learning.checkpoint import Checkpoint
 from melib.learning.diagnose import Diagnosis, diagnose
 from melib.learning.inputs import Inputs, check_flip
 from melib.learning.metrics import METRICS, confusion, scores
@@ -47,7 +48,12 @@ class Result:
     diagnosis: Diagnosis | None
 
 
-def fit(samples: Samples, settings: RunSettings, progress: Callable[[int, int, dict], None] | None = None) -> Result:
+def fit(
+    samples: Samples,
+    settings: RunSettings,
+    progress: Callable[[int, int, dict], None] | None = None,
+    work: Path | None = None,
+) -> Result:
     """Train on the source datasets, look at the held-out one after every epoch, and select nothing.
 
     The loss is cross-entropy before epoch `brl_start` and (1 - lam) CE + lam BRL from it on (the paper's 3.2.1), or
@@ -59,26 +65,40 @@ def fit(samples: Samples, settings: RunSettings, progress: Callable[[int, int, d
         samples: clips of at least three datasets; clips without label take no part, synthetic ones only in training.
         settings: see RunSettings; `corpus` and `out` are not read here.
         progress: called after each epoch with (epoch, epochs, the epoch's row of the history).
+        work: folder for a checkpoint, from which an interrupted training goes on to the same bits.
 
     Raises:
         FitError: held-out dataset or sources absent, fewer than two sources, a class without a training clip.
     """
     device = pick_device(settings.device)
+    split = check(samples, settings)
+    with deterministic(settings.threads):
+        return _train(samples, settings, split, device, progress or (lambda *_: None), work)
+
+
+def check(samples: Samples, settings: RunSettings) -> pd.Series:
+    """The part of each sample (`split_samples`), once sure that `fit` will start; raises ValueError as it does."""
     split = split_samples(samples.index, settings)
     if settings.flip:
         check_flip(settings.inputs)
-    with deterministic(settings.threads):
-        return _train(samples, settings, split, device, progress or (lambda *_: None))
+    first = samples.select(np.arange(len(samples)) == 0)
+    inputs = Inputs(first, settings.inputs, np.array([True]), torch.device("cpu"), settings.flow_encoding)
+    with torch.device("meta"):
+        build(settings.backbone, inputs.shape, seed=0)
+    return split
 
 
-def _train(samples, settings, split, device, progress) -> Result:
-    started = time.perf_counter()
+def _train(samples, settings, split, device, progress, work) -> Result:
     train = (split == "train").to_numpy()
     inputs = Inputs(samples, settings.inputs, train, device, settings.flow_encoding)
     labels = codes(samples.index["label"], CLASSES).to(device)
     domains = codes(samples.index["dataset"], DATASETS).to(device)
-    rows = torch.from_numpy(np.flatnonzero(train)).to(device)
-    groups = domains if settings.groups == "dataset" else placebo(domains, rows, generator(settings.seed, "placebo"))
+    rows = torch.from_numpy(np.flatnonzero(train))
+    of_row = domains.cpu()  # batches are drawn on the host, which then need never wait for the device
+    compared = of_row
+    if settings.groups == "placebo":
+        compared = placebo(of_row, rows, generator(settings.seed, "placebo"))
+    groups = compared.to(device)
 
     model = build(settings.backbone, inputs.shape, stream_seed(settings.seed, "weights"))
     model = model.to(device, memory_format=torch.channels_last)
@@ -87,23 +107,31 @@ def _train(samples, settings, split, device, progress) -> Result:
     ).to(device)
     # Adam skips a parameter without gradient, weight decay too: W rests at its first draw until BRL starts.
     optimizer = torch.optim.Adam(
-        [*model.parameters(), *brl.parameters()], lr=settings.lr, weight_decay=settings.weight_decay
-    )
+        [*model.parameters(), *brl.parameters()], lr=settings.lr, weight_decay=settings.weight_decay,
+        fused=device.type == "cuda" or None,
+    )  # fmt: skip
     order, flips = generator(settings.seed, "order"), generator(settings.seed, "flips")
     amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
 
-    history, predictions, diagnoses = [], [], []
-    for epoch in range(1, settings.epochs + 1):
+    key = f"{settings.digest('')} {len(samples)} {torch.__version__} {device.type}"
+    parts = {"model": model, "brl": brl, "optimizer": optimizer}
+    checkpoint = Checkpoint(work, key, parts, {"order": order, "flips": flips})
+    records = checkpoint.load(device) or {"history": [], "logits": [], "diagnoses": []}
+    evaluated = {name: np.flatnonzero(split == name) for name in SPLITS[1:] if (split == name).any()}
+    for epoch in range(len(records["history"]) + 1, settings.epochs + 1):
         model.train()
         totals, seen = torch.zeros(3, device=device), 0
         drawn = batches(rows, settings.batch_size, order)
         if settings.sampling == "balanced":
-            drawn = balanced_batches(rows, domains[rows], settings.batch_size, order)
-        for batch in drawn:
-            flipped = (torch.rand(len(batch), generator=flips) < 0.5).to(device) if settings.flip else None
+            drawn = balanced_batches(rows, of_row[rows], settings.batch_size, order)
+        for on_host in drawn:
+            batch = on_host.to(device, non_blocking=True)
+            present = compared[on_host].unique().to(device, non_blocking=True)
+            flipped = torch.rand(len(batch), generator=flips) < 0.5 if settings.flip else None
             with amp:
                 logits, features = model(inputs.batch(batch, flipped))
-            parts = losses(settings, brl, logits.float(), features.float(), labels[batch], groups[batch], epoch)
+            among = groups[batch], present
+            parts = losses(settings, brl, logits.float(), features.float(), labels[batch], *among, epoch)
             optimizer.zero_grad()
             parts[0].backward()
             optimizer.step()
@@ -114,27 +142,39 @@ def _train(samples, settings, split, device, progress) -> Result:
             raise FitError(
                 f"The loss is {row['loss']} in epoch {epoch}: lower lr ({settings.lr}) or use precision fp32."
             )
-        for name in SPLITS[1:]:
-            chosen = np.flatnonzero(split == name)
-            if len(chosen):
-                logits = predict(model, inputs, torch.from_numpy(chosen).to(device), settings.batch_size, amp)
-                table = samples.index.iloc[chosen][["clip_id", "label"]].assign(epoch=epoch, split=name)
-                table[list(CLASSES)] = logits
-                predictions.append(table)
-                counts = confusion(labels[chosen].cpu().numpy(), logits.argmax(1))
-                row |= {f"{name}_{metric}": value for metric, value in scores(counts).items()}
-        history.append({"epoch": epoch, **row})
+        records["logits"].append({})
+        for name, chosen in evaluated.items():
+            logits = predict(model, inputs, torch.from_numpy(chosen).to(device), settings.batch_size, amp)
+            records["logits"][-1][name] = logits
+            counts = confusion(labels[chosen].cpu().numpy(), logits.numpy().argmax(1))
+            row |= {f"{name}_{metric}": value for metric, value in scores(counts).items()}
+        records["history"].append({"epoch": epoch, **row})
         if settings.diagnose:
-            diagnoses.append(diagnose(model, brl, inputs, rows, labels, domains, samples.index, settings, epoch))
-        progress(epoch, settings.epochs, history[-1])
+            found = diagnose(model, brl, inputs, rows.to(device), labels, domains, samples.index, settings, epoch)
+            records["diagnoses"].append(found.to_records())
+        checkpoint.keep(epoch, settings.epochs, records)
+        progress(epoch, settings.epochs, records["history"][-1])
+    return _result(records, samples.index, evaluated, split, model, brl, checkpoint.seconds)
+
+
+def _result(records, index, evaluated, split, model, brl, seconds) -> Result:
     columns = ["epoch", "loss", "ce", "brl", *(f"{s}_{m}" for s in SPLITS[1:] for m in METRICS)]
-    frame = pd.DataFrame(history, columns=columns).astype({"epoch": "int64"})
-    table, seconds = pd.concat(predictions, ignore_index=True), time.perf_counter() - started
-    return Result(frame, table, split, model, brl, seconds, Diagnosis.join(diagnoses) if diagnoses else None)
+    history = pd.DataFrame(records["history"], columns=columns).astype({"epoch": "int64"})
+    tables = []
+    for epoch, logits in enumerate(records["logits"], 1):
+        for name, values in logits.items():
+            table = index.iloc[evaluated[name]][["clip_id", "label"]].assign(epoch=epoch, split=name)
+            table[list(CLASSES)] = values.numpy()
+            tables.append(table)
+    diagnosis = Diagnosis.from_records(records["diagnoses"]) if records["diagnoses"] else None
+    return Result(history, pd.concat(tables, ignore_index=True), split, model, brl, seconds, diagnosis)
 
 
-def losses(settings, brl, logits, features, labels, groups, epoch) -> tuple[torch.Tensor, ...]:
-    """Loss, cross-entropy and penalty of a batch of logits (N, 3), features (N, D), labels (N,) and groups (N,)."""
+def losses(settings, brl, logits, features, labels, groups, present, epoch) -> tuple[torch.Tensor, ...]:
+    """Loss, cross-entropy and penalty of a batch of logits (N, 3), features (N, D), labels (N,) and groups (N,).
+
+    `present` are the groups that occur in the batch.
+    """
     started = epoch >= settings.brl_start
     lam = settings.lam if started else 0.0
     weighting = settings.weighting if started else "none"
@@ -142,22 +182,22 @@ def losses(settings, brl, logits, features, labels, groups, epoch) -> tuple[torc
     ce = weighted_cross_entropy(logits, labels, attention, weighting)
     if not lam:
         return ce, ce, torch.zeros_like(ce)
-    penalty = PENALTIES[settings.penalty](brl, features, groups)
+    penalty = PENALTIES[settings.penalty](brl, features, groups, present)
     return (1 - lam if settings.scale_ce else 1) * ce + lam * penalty, ce, penalty
 
 
 PENALTIES = {
-    "brl": lambda brl, features, groups: brl(features, groups),
-    "none": lambda brl, features, groups: torch.zeros((), device=features.device),
-    "feature_means": lambda brl, features, groups: feature_mean_gap(features, groups),
+    "brl": lambda brl, features, groups, present: brl(features, groups, present),
+    "none": lambda brl, features, groups, present: torch.zeros((), device=features.device),
+    "feature_means": lambda brl, features, groups, present: feature_mean_gap(features, groups, present),
 }
 
 
-def predict(model: Backbone, inputs: Inputs, rows: torch.Tensor, batch_size: int, amp) -> np.ndarray:
-    """Logits (N, 3) float32 of the samples `rows`."""
+def predict(model: Backbone, inputs: Inputs, rows: torch.Tensor, batch_size: int, amp) -> torch.Tensor:
+    """Logits (N, 3) float32, on the CPU, of the samples `rows`."""
     model.eval()
     with torch.inference_mode(), amp:
-        return torch.cat([model(inputs.batch(part))[0].float() for part in rows.split(4 * batch_size)]).cpu().numpy()
+        return torch.cat([model(inputs.batch(part))[0].float() for part in rows.split(4 * batch_size)]).cpu()
 
 
 def split_samples(index: pd.DataFrame, settings: RunSettings) -> pd.Series:

@@ -40,6 +40,7 @@ class Inputs:
         """The inputs of `rows` (B,) integer; those where `flipped` (B,) boolean is true are mirrored left to right."""
         x = self.stored[rows]
         if flipped is not None:
+            flipped = flipped.to(x.device, non_blocking=True)
             mirrored = flip_flow(x) if self.kind == "flow" else x.flip(-1)
             x = torch.where(flipped[:, None, None, None], mirrored, x)
         if self.kind == "features":

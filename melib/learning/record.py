@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.home import home, resolve
+from melib.home import home, work_folder
 from melib.learning.settings import FIELDS, RunSettings
 
 PACKAGES = ("melib", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python")
@@ -50,10 +51,10 @@ def save_run(result, settings: RunSettings, data) -> Path:
     """
     from safetensors.torch import save_file
 
-    folder = resolve(settings.out) / settings.run_name(data.fingerprint)
+    folder = settings.folder(data.fingerprint)
     if is_done(folder):
         return folder
-    partial = folder.with_name(f".{folder.name}.{platform.node()}.{os.getpid()}.partial")
+    partial = work_folder(folder) / f"partial-{platform.node()}-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     counts = pd.crosstab(data.samples.index["dataset"], result.split)
@@ -79,12 +80,18 @@ def save_run(result, settings: RunSettings, data) -> Path:
     weights = {**result.model.state_dict(), **{f"brl.{k}": v for k, v in result.brl.state_dict().items()}}
     save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / "model.safetensors")
     (partial / "done").touch()
+    if not is_done(folder):
+        shutil.rmtree(folder, ignore_errors=True)  # what an interrupted copy of the folder may have left
     try:
         partial.rename(folder)
     except OSError:
         if not is_done(folder):  # someone else may have finished the same run first
             raise
         shutil.rmtree(partial)
+    for name in ("checkpoint.pt", "progress.json"):
+        (work_folder(folder) / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        work_folder(folder).rmdir()  # a launcher's lock and notebook stay
     return folder
 
 

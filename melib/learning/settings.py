@@ -161,6 +161,10 @@ class RunSettings:
         parts = (self.held_out, self.backbone, self.inputs, self.differing(), f"s{self.seed}", self.digest(fingerprint))
         return "__".join(parts)
 
+    def folder(self, fingerprint: str) -> Path:
+        """The run's folder under `out`."""
+        return resolve(self.out) / self.run_name(fingerprint)
+
 
 FIELDS = tuple(field.name for field in fields(RunSettings))
 SWITCHES = {field.name: field.default for field in fields(RunSettings) if field.default is not MISSING}

@@ -75,4 +75,6 @@ def encode(flow: Tensor, name: str = "uvs") -> Tensor:
 
 def flip_flow(flow: Tensor) -> Tensor:
     """Mirror `flow` (N, 2, S, S) left to right: the field is mirrored and motion along x changes its sign."""
-    return flow.flip(-1) * flow.new_tensor([-1, 1])[:, None, None]
+    mirrored = flow.flip(-1)
+    mirrored[:, 0].neg_()
+    return mirrored

@@ -72,8 +72,8 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
         data = known[settings.corpus]
         needs = [unit for need in NEEDS.values() if (unit := need(settings, data))]
         needed |= dict.fromkeys(needs)
-        folder = resolve(settings.out) / settings.run_name(data)
-        planned.append(Unit(home() / NOTEBOOK, settings, folder, tuple(unit.folder for unit in needs)))
+        needs_done = tuple(unit.folder for unit in needs)
+        planned.append(Unit(home() / NOTEBOOK, settings, settings.folder(data), needs_done))
     return [*needed, *planned]
 
 

@@ -25,7 +25,7 @@ def test_the_run_folder_is_complete_and_reads_back(tmp_path):
     result = fit(data().samples, run)
     folder = save_run(result, run, data())
     assert {path.name for path in folder.iterdir()} == FILES
-    assert [path.name for path in tmp_path.iterdir()] == [run.run_name(data().fingerprint)]
+    assert [path.name for path in tmp_path.glob("[!.]*")] == [run.run_name(data().fingerprint)]
 
     back = read_run(folder)
     assert back.settings == run
