@@ -35,7 +35,7 @@ def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
     from melib.learning.data import load_data, prepare_settings
     from melib.learning.fit import check
-    from melib.study.plan import read_grid
+    from melib.study.plan import read_grid, remember
 
     wanted = {}
     for number, run in enumerate(read_grid(args.grid), 1):
@@ -43,7 +43,7 @@ def prepare(args) -> int:
     for runs in wanted.values():
         run = runs[0][1]
         data = load_data(run, _stage_bars())
-        _remember(run.corpus, data.fingerprint)
+        remember(run.corpus, data.fingerprint)
         for number, run in runs:
             try:
                 check(data.samples, run)
@@ -166,32 +166,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _plan(grid: str, quick: bool = False):
-    """The units of a grid; `quick` takes the names that its corpora had last time instead of reading them."""
-    from melib.study.plan import make_plan, read_grid
+    from melib.study.plan import read_plan
 
-    def name(settings) -> str:
-        if quick and _known(settings.corpus).is_file():
-            return _known(settings.corpus).read_text()
-        from melib.learning.data import name_data
-
-        return _remember(settings.corpus, name_data(settings, _stage_bars()))
-
-    return make_plan(read_grid(grid), name)
-
-
-def _known(corpus: str) -> Path:
-    """The file that remembers a corpus's fingerprint, which takes seconds to read off the data."""
-    from urllib.parse import quote
-
-    return resolve("cache") / "names" / quote(corpus, safe="")
-
-
-def _remember(corpus: str, fingerprint: str) -> str:
-    from melib.home import write_whole
-
-    _known(corpus).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(_known(corpus), fingerprint.encode())
-    return fingerprint
+    return read_plan(grid, quick, _stage_bars())
 
 
 def _folders(units) -> list[Path]:

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import yaml
 
-from melib.home import home, resolve
+from melib.home import home, resolve, write_whole
 from melib.learning.settings import FIELDS, RunSettings, SettingsError
 from melib.study.unit import Unit, read_state
 
@@ -77,7 +78,36 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     return [*needed, *planned]
 
 
+def read_plan(
+    grid: str | Path, quick: bool = True, progress: Callable[[str, int, int], None] | None = None
+) -> list[Unit]:
+    """The units of a grid file; `quick` takes the names that its corpora had when they were last read, at once."""
+
+    def name(settings: RunSettings) -> str:
+        if quick and _known(settings.corpus).is_file():
+            return _known(settings.corpus).read_text()
+        from melib.learning.data import name_data
+
+        return remember(settings.corpus, name_data(settings, progress))
+
+    return make_plan(read_grid(grid), name)
+
+
+def remember(corpus: str, fingerprint: str) -> str:
+    """Keep a corpus's fingerprint, which takes seconds to read off the data, for `read_plan`; return it."""
+    _known(corpus).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(_known(corpus), fingerprint.encode())
+    return fingerprint
+
+
+def _known(corpus: str) -> Path:
+    return resolve("cache") / "names" / quote(corpus, safe="")
+
+
 def table(units: Iterable[Unit]) -> pd.DataFrame:
-    """A row a unit: its folder's name `run`, `state`, `note`, the `part` that is done in [0, 1], and its settings."""
-    rows = [{"run": unit.name, **asdict(read_state(unit)), **asdict(unit.settings)} for unit in units]
-    return pd.DataFrame(rows, columns=None if rows else ["run", "state", "note", "part", *FIELDS])
+    """A row a unit: folder name `run`, `notebook`, `state`, `note`, the `part` done in [0, 1], and its settings."""
+    rows = [
+        {"run": unit.name, "notebook": unit.notebook.stem, **asdict(read_state(unit)), **asdict(unit.settings)}
+        for unit in units
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["run", "notebook", "state", "note", "part", *FIELDS])

@@ -1,0 +1,97 @@
+"""A live table of a study: a cell a run, which fills in as the runs do."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import itertools
+from collections.abc import Iterable
+
+import ipywidgets as widgets
+import pandas as pd
+import traitlets
+
+from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.study.plan import table
+from melib.study.unit import Unit
+
+COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "done": "#009E73"}
+QUIET = ("run", "state", "note", "part", "out", "device", "held_out", "seed")  # what tells no two rows apart
+
+
+class GridPanel(widgets.VBox):
+    """The units of a study as a heat map: a row a setting, a column a held-out dataset and seed.
+
+    A cell fills up as its run goes on; its colour tells the state, its tooltip epoch, time left or error. `rows` is the
+    table it shows (`plan.table`), read from disk by `refresh`; `watch` does so every `seconds` until all is done.
+
+    >>> GridPanel(read_plan("notebooks/grids/main_job.yaml")).watch()  # doctest: +SKIP
+    """
+
+    rows = traitlets.Instance(pd.DataFrame)
+
+    def __init__(self, units: Iterable[Unit]):
+        self.units = list(units)
+        self.counts, self.map = widgets.HTML(), widgets.HTML()
+        super().__init__([self.counts, self.map])
+        self.observe(self._draw, "rows")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all states from disk and draw them."""
+        self.rows = table(self.units)
+
+    def watch(self, seconds: float = 2.0) -> GridPanel:
+        """Refresh every `seconds` in the notebook's event loop, beside whatever else runs there; returns the panel."""
+
+        async def repeat() -> None:
+            while not self.rows["state"].isin(["done", "failed"]).all():
+                await asyncio.sleep(seconds)
+                self.refresh()
+
+        self.task = asyncio.get_event_loop().create_task(repeat())
+        return self
+
+    def _draw(self, _=None) -> None:
+        counts = self.rows["state"].value_counts()
+        words = [f"<b>{counts.get(state, 0)}</b> {_swatch(state)} {state}" for state in COLOURS]
+        whole = self.rows["part"].sum() / max(1, len(self.rows))
+        self.counts.value = f"{len(self.rows)} runs, {whole:.0%}: " + " &emsp; ".join(words)
+        self.map.value = heat_map(self.rows)
+
+
+def heat_map(rows: pd.DataFrame) -> str:
+    """HTML of a table of units (`plan.table`): a cell a unit, filled as far as it is, in its state's colour."""
+    rows = rows.assign(held_out=rows.get("held_out", ""), seed=rows.get("seed", 0))
+    varied = [name for name in rows.columns if name not in QUIET and rows[name].map(str).nunique() > 1]
+    setting = [", ".join(f"{name} {value}" for name, value in row.dropna().items()) or "all"
+               for _, row in rows[varied].astype(object).iterrows()]  # fmt: skip
+    cells = {key: row for key, row in zip(zip(setting, rows["held_out"], rows["seed"], strict=True),
+                                          rows.itertuples(), strict=True)}  # fmt: skip
+    datasets, seeds = [d for d in DATASETS if d in set(rows["held_out"])], sorted(set(rows["seed"]))
+    columns = list(itertools.product(datasets, seeds))
+    lines = ["".join(f"<th colspan={len(seeds)} style='text-align:center'>{PRINT_NAMES[d]}</th>" for d in datasets)]
+    if len(seeds) > 1:
+        lines.append("".join(f"<td style='text-align:center'>seed {seed}</td>" for _, seed in columns))
+    lines = [f"<tr><th></th>{line}</tr>" for line in lines]
+    for name in dict.fromkeys(setting):
+        line = "".join(_cell(cells.get((name, *column))) for column in columns)
+        lines.append(
+            f"<tr><td style='text-align:left;padding-right:1em;white-space:nowrap'>{html.escape(name)}</td>{line}</tr>"
+        )
+    return f"<table style='border-spacing:3px;border-collapse:separate'>{''.join(lines)}</table>"
+
+
+def _cell(row) -> str:
+    if row is None:
+        return "<td></td>"
+    colour, percent = COLOURS[row.state], 100 if row.state == "failed" else round(100 * row.part)
+    fill = f"linear-gradient(90deg, {colour} {percent}%, {colour}33 {percent}%)"
+    sign = {"done": "✓", "failed": "✗", "running": f"{percent} %"}.get(row.state, "")
+    said = html.escape(f"{row.run}\n{row.state} {row.note}", quote=True)
+    style = f"background:{fill};width:5em;height:1.6em;text-align:center;color:{'white' if percent > 50 else 'black'}"
+    return f"<td title='{said}' style='{style}'>{sign}</td>"
+
+
+def _swatch(state: str) -> str:
+    return f"<span style='display:inline-block;width:1em;height:1em;background:{COLOURS[state]}'></span>"
