@@ -172,10 +172,9 @@ def _plan(grid: str, quick: bool = False):
 
 
 def _folders(units) -> list[Path]:
-    """The folders of the runs that are done; what runs need is none."""
-    from melib.learning.settings import RunSettings
+    from melib.study.plan import run_folders
 
-    return [u.folder for u in units if isinstance(u.settings, RunSettings) and (u.folder / "done").is_file()]
+    return [folder for folder in run_folders(units) if (folder / "done").is_file()]
 
 
 def _states(units) -> dict:

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES, DATASETS
-from melib.home import resolve
 from melib.learning.metrics import METRICS
-from melib.learning.record import Run, read_run
+from melib.learning.record import Run, is_done, read_run
 from melib.learning.selection import RULES
 from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
-from melib.study.plan import make_plan, read_grid
+from melib.study.plan import make_plan, read_grid, run_folders
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What a row of a table leaves open: it holds for any profile, seed and machine.
@@ -108,8 +107,8 @@ def finished(grid: str | Path, **changes: object) -> tuple[list[Path], int]:
     from melib.learning.data import name_data
 
     runs = read_grid(grid, **{name: value for name, value in changes.items() if value is not None})
-    plan = make_plan(runs, name_data)
-    return [resolve(row.out) / row.run for row in plan.itertuples() if row.state == "done"], len(plan)
+    folders = run_folders(make_plan(runs, name_data))
+    return [folder for folder in folders if is_done(folder)], len(folders)
 
 
 def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:

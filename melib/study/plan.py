@@ -78,6 +78,11 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     return [*needed, *planned]
 
 
+def run_folders(units: Iterable[Unit]) -> list[Path]:
+    """The run folders among the units' folders; those of what runs need are none."""
+    return [unit.folder for unit in units if isinstance(unit.settings, RunSettings)]
+
+
 def read_plan(
     grid: str | Path, quick: bool = True, progress: Callable[[str, int, int], None] | None = None
 ) -> list[Unit]:

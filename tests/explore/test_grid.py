@@ -29,7 +29,8 @@ def cells(panel):
 def test_a_cell_a_run_that_fills_in(units, monkeypatch):
     panel = GridPanel(units)
     assert list(cells(panel)) == ["lam 0.0", "lam 0.5"]
-    assert panel.map.value.count("CASME II") == 2
+    assert panel.map.value.count("CASME II") == 1
+    assert panel.map.value.count("seed 1") == 2
     assert [len(line) for line in cells(panel).values()] == [4, 4]
 
     monkeypatch.setenv("MELIB_LOCK", "")
