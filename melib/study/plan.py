@@ -62,7 +62,8 @@ NEEDS: dict[str, Callable[[RunSettings, str], Unit | None]] = {}
 def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], str]) -> list[Unit]:
     """The units of a study in an order in which they can run: what runs need (once each), then the runs.
 
-    `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus.
+    `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus. The data of a run that needs others
+    are named by their folders too, so that its own folder has a name before they are made.
     """
     known: dict[str, str] = {}
     needed: dict[Unit, None] = {}
@@ -73,8 +74,8 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
         data = known[settings.corpus]
         needs = [unit for need in NEEDS.values() if (unit := need(settings, data))]
         needed |= dict.fromkeys(needs)
-        needs_done = tuple(unit.folder for unit in needs)
-        planned.append(Unit(home() / NOTEBOOK, settings, settings.folder(data), needs_done))
+        folder = settings.folder("+".join([data, *(unit.name for unit in needs)]))
+        planned.append(Unit(home() / NOTEBOOK, settings, folder, tuple(unit.folder for unit in needs)))
     return [*needed, *planned]
 
 

@@ -97,6 +97,8 @@ def test_what_runs_need_comes_first_and_once(tmp_path, monkeypatch):
     assert [unit.needs for unit in units[2:5]] == [(), (units[0].folder,), (units[0].folder,)]
     assert list(table(units)["note"])[3] == "waits for SAMM-f00d"
     assert units[0].parameters == {"held_out": "SAMM"}
+    assert units[2].name == units[2].settings.run_name("f00d")
+    assert units[3].name == units[3].settings.run_name("f00d+SAMM-f00d")
 
 
 def test_an_empty_plan_is_a_table_too():
