@@ -70,7 +70,8 @@ def run(args) -> int:
     """Run what a grid still lacks, one papermill process a run; goes on where it was stopped."""
     from melib.study.launch import LAUNCHERS, Options
 
-    prepare(args)
+    if args.launcher != "print":
+        prepare(args)
     units = _plan(args.grid, quick=True)
     options = Options(args.slots, args.per_gpu, args.time_limit, args.retry_failed, args.address)
     problems = LAUNCHERS[args.launcher](units, options, None if args.launcher == "print" else _study_bar())

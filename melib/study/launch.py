@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wa
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
+from tempfile import TemporaryFile
 
 from melib.home import home
 from melib.study.lock import Watch, next_number
@@ -90,9 +91,12 @@ def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None 
 
     Start workers with one thread and one GPU each, one a scheduler job, in a fixed number, on a disk that all share.
     """
+    from dask import config
     from distributed import Client, LocalCluster
 
     with ExitStack() as stack:
+        # A worker that died is started again, but on a busy machine not within the 15 s after which it is given up.
+        stack.enter_context(config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}))
         cluster = options.cluster
         if cluster is None:
             local = LocalCluster(n_workers=options.slots, threads_per_worker=1, dashboard_address=None)
@@ -122,16 +126,18 @@ def run_unit(
             return ""
         job = {"notebook": str(unit.notebook), "folder": str(unit.folder), "parameters": unit.parameters}
         job |= {"number": number, "cwd": cwd, "limit": limit}
-        with subprocess.Popen(
+        # Errors go to a file: a pipe would stay open for as long as the kernel of a killed process lives.
+        with TemporaryFile() as errors, subprocess.Popen(
             [sys.executable, *RUNNER], cwd=cwd, env=environment, start_new_session=True,
-            stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stdin=subprocess.PIPE, stderr=errors, stdout=subprocess.DEVNULL,
         ) as process:  # fmt: skip
             started(process)
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(job).encode() + b"\n")
                 process.stdin.flush()  # and stays open: its end tells the runner that nobody waits for it any more
-            said = process.stderr.read().decode(errors="replace").strip().splitlines()
             code = process.wait()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
         last = said[-1] if said else f"ended with code {code}"
         if code in (0, HELD, GONE):
             return ""

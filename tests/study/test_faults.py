@@ -186,10 +186,12 @@ def test_dask_workers_are_killed(tmp_path):
     killed = 0
     while process.poll() is None and killed < 4:
         time.sleep(rng.uniform(0.5, 2))
-        runners = descendants(tmp_path, kernels=False)
-        with contextlib.suppress(psutil.Error, IndexError):
-            rng.choice(runners).parent().kill()  # the worker, and with it what it runs
-            killed += 1
+        workers = [runner.parent() for runner in descendants(tmp_path, kernels=False)]
+        workers = [worker for worker in workers if worker and worker.ppid() == process.pid]
+        if workers:
+            with contextlib.suppress(psutil.Error):
+                rng.choice(workers).kill()  # and with it what it runs
+                killed += 1
     assert killed
     assert problems(process) == {}
     assert_complete(plan)
