@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 DATASETS = ("SMIC", "CASME", "CASME2", "SAMM", "MMEW")
@@ -71,3 +72,12 @@ def class_counts(index: pd.DataFrame) -> pd.DataFrame:
     counts = pd.crosstab(labelled["dataset"], labelled["label"])
     present = [name for name in DATASETS if name in set(index["dataset"])]
     return counts.reindex(index=present, columns=list(CLASSES), fill_value=0).rename_axis(index=None, columns=None)
+
+
+def subject_weights(index: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
+    """How often each clip counts when subjects are drawn with replacement within their dataset, (draws, N)."""
+    rng, weights = np.random.default_rng(seed), np.zeros((draws, len(index)))
+    for _, part in index.reset_index(drop=True).groupby("dataset"):
+        names, of = np.unique(part["subject"].to_numpy(dtype=str), return_inverse=True)
+        weights[:, part.index] = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)[:, of]
+    return weights

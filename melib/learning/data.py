@@ -1,81 +1,72 @@
-"""From the `corpus` parameter of a run to its samples."""
+"""From the `corpus` and `augment` parameters of a run to its samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
-from melib.corpus.demo import write_demo
-from melib.corpus.demo.write import MARKER
-from melib.corpus.scan import fingerprint, read_index
 from melib.home import resolve
-from melib.learning.settings import FILES, RunSettings
-from melib.prepare.flow import BATCHED
-from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
-from melib.prepare.samples import Samples, is_samples_folder, read_manifest
+from melib.learning.settings import RunSettings
+from melib.prepare.data import Data, Progress, find_corpus, name_corpus, open_corpus, prepare_settings
+from melib.prepare.samples import Samples, SamplesError
+from melib.prepare.topup import join, oversample, top_up
+from melib.settings import PREPARED
 
-DEMO_SIZES = ("tiny", "demo")
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
-
-
-@dataclass(frozen=True)
-class Data:
-    """The samples of a run, the fingerprint that names their corpus in hashes, whether that is a demo corpus, and the
-    clips that preparation had to leave out (clip_id, dataset, reason)."""
-
-    samples: Samples
-    fingerprint: str
-    synthetic: bool
-    skipped: pd.DataFrame
+__all__ = ["Data", "find_corpus", "find_generated", "load_data", "name_data"]
+# What a generated folder and a run must agree on, beside the corpus and the sources.
+SHARED = ("profile", "held_out", *PREPARED)
 
 
 def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
-    """The samples that `settings.corpus` stands for, prepared on first use and cached under `cache/`.
+    """The samples of `settings.corpus` (see `open_corpus`), its sources topped up as `settings.augment` says.
 
-    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is;
-    anything else is a data root. Raises CorpusError where there is none of these.
+    Raises CorpusError where there is no such corpus, SamplesError where no generated folder fits.
     """
-    folder = find_corpus(settings.corpus, progress)
-    if is_samples_folder(folder):
-        manifest = read_manifest(folder)
-        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
-    index = read_index(folder)
-    wanted = prepare_settings(settings)
-    cache = resolve("cache")
-    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"))
-    left_out = skipped(prepared_folder(folder, index, wanted, cache))
-    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file(), left_out)
+    data = open_corpus(settings.corpus, prepare_settings(settings), progress)
+    if settings.augment == "none":
+        return data
+    if settings.augment == "oversample":
+        plan = top_up(data.samples.index)
+        plan = plan.loc[settings.sources_in(plan.index)]
+        return replace(data, samples=join(data.samples, oversample(data.samples, plan, settings.seed)))
+    folder = find_generated(settings, data)
+    more = Samples.load(folder / "samples" / settings.augment)
+    if settings.inputs not in more.arrays:
+        raise SamplesError(f"inputs = {settings.inputs!r} cannot be topped up; generated are {sorted(more.arrays)}.")
+    return replace(data, samples=join(data.samples, more), fingerprint=f"{data.fingerprint}+{folder.name}")
 
 
-def prepare_settings(settings: RunSettings) -> PrepareSettings:
-    """What `settings` say of preparation; the file paths in them start at the workbook's folder."""
-    names = ("image_size", "flow_method", "apex_rule", "remove_head_motion")
-    files = {name: str(resolve(getattr(settings, name))) if getattr(settings, name) else None for name in FILES}
-    device = "cpu"
-    if settings.flow_method in BATCHED:
-        from melib.learning.fit import pick_device
+def find_generated(settings: RunSettings, data: Data) -> Path:
+    """The finished generated folder for a run, `settings.generated` itself or one in it.
 
-        device = str(pick_device(settings.device))
-    return PrepareSettings(**{name: getattr(settings, name) for name in names}, **files, device=device)
+    It must be made on the same corpus, for the same held-out dataset and sources, samples and profile. Raises
+    SamplesError where none is, saying how to make it, and where several are.
+    """
+    root = resolve(settings.generated)
+    sources = settings.sources_in(data.samples.index["dataset"])
+    fitting, others = [], []
+    for path in sorted([*root.glob("gan.json"), *root.glob("[!.]*/gan.json")]):
+        facts = json.loads(path.read_text())
+        fits = facts["data"] == data.fingerprint and facts["sources"] == sources
+        fits = fits and all(facts["settings"][name] == getattr(settings, name) for name in SHARED)
+        if (path.parent / "done").is_file():
+            (fitting if fits else others).append(path.parent)
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = [folder.name for folder in fitting]
+        raise SamplesError(f"{len(names)} generated folders fit this run: {names}. Name one as `generated`.")
+    given = {name: getattr(settings, name) for name in ("corpus", *SHARED)}
+    parameters = [f"-p {name} {value}" for name, value in given.items() if value != settings.switches().get(name)]
+    parameters += [f"-p sources {','.join(settings.sources)}"] if settings.sources else []
+    raise SamplesError(
+        f"augment = {settings.augment!r} needs a generated folder for these settings, and {root} holds none"
+        + (f" (those there are for others: {[folder.name for folder in others]})" if others else "")
+        + f". Make it: papermill notebooks/03_gan_augmentation.ipynb out.ipynb {' '.join(parameters)}"
+    )
 
 
 def name_data(settings: RunSettings, progress: Progress | None = None) -> str:
-    """The fingerprint that `load_data` would give, without preparing anything."""
-    folder = find_corpus(settings.corpus, progress)
-    if is_samples_folder(folder):
-        return read_manifest(folder)["fingerprint"]
-    return fingerprint(folder, read_index(folder))
-
-
-def find_corpus(corpus: str, progress: Progress | None = None) -> Path:
-    """The folder that a `corpus` parameter names; a demo corpus is written first where it is not there yet."""
-    if corpus in DEMO_SIZES:
-        return write_demo(resolve("data") / corpus, corpus, progress=_named(progress, "demo clips written"))
-    return resolve(corpus)
-
-
-def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(name, done, total)) if progress else None
+    """The fingerprint of the corpus alone, without preparing anything."""
+    return name_corpus(settings.corpus, progress)

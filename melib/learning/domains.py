@@ -7,9 +7,10 @@ import pandas as pd
 import torch
 from torch import nn
 
+from melib.compute import deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.backbones import build
-from melib.learning.fit import batches, codes, deterministic, generator, pick_device, stream_seed
+from melib.learning.fit import batches, codes
 from melib.learning.inputs import Inputs
 from melib.learning.probes import COMPONENTS, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from melib.compute import deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.backbones import Backbone, build
 from melib.learning.brl import BatchRegularizationLoss, feature_mean_gap, weighted_cross_entropy
@@ -21,6 +20,7 @@ from melib.learning.inputs import Inputs, check_flip
 from melib.learning.metrics import METRICS, confusion, scores
 from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
+from melib.prepare.topup import synthetic
 
 SPLITS = ("train", "source_val", "held_out")
 
@@ -251,11 +251,6 @@ def codes(column: pd.Series, names: tuple[str, ...]) -> torch.Tensor:
     return torch.from_numpy(pd.Categorical(column, categories=names).codes.astype(np.int64))
 
 
-def synthetic(index: pd.DataFrame) -> np.ndarray:
-    """Which rows are generated samples, (N,) boolean; none where the column is absent."""
-    return index["synthetic"].to_numpy(dtype=bool) if "synthetic" in index else np.zeros(len(index), dtype=bool)
-
-
 def batches(rows: torch.Tensor, size: int, order: torch.Generator) -> Iterator[torch.Tensor]:
     """`rows` once in random order, in batches; a last one of a single sample joins the one before it (batch norm)."""
     shuffled = rows[torch.randperm(len(rows), generator=order).to(rows.device)]
@@ -289,42 +284,3 @@ def placebo(domains: torch.Tensor, rows: torch.Tensor, order: torch.Generator) -
     shuffled = domains.clone()
     shuffled[rows] = domains[rows[torch.randperm(len(rows), generator=order).to(rows.device)]]
     return shuffled
-
-
-def stream_seed(seed: int, name: str) -> int:
-    """A seed for one named use of randomness: adding a use shifts no other."""
-    return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=7).digest(), "big")
-
-
-def generator(seed: int, name: str) -> torch.Generator:
-    """A CPU generator for one named use of randomness."""
-    return torch.Generator().manual_seed(stream_seed(seed, name))
-
-
-def pick_device(name: str) -> torch.device:
-    """The torch device of a setting; "auto" takes CUDA where there is one. Raises FitError where it cannot be had."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise FitError(f"device = {name!r} is unknown; use auto, cpu, cuda or cuda:1.") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise FitError(f"device = {name!r}, but torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu.")
-    return device
-
-
-@contextmanager
-def deterministic(threads: int):
-    """Fixed thread count and deterministic kernels for as long as it lasts: the same settings give the same bits."""
-    fill = torch.utils.deterministic.fill_uninitialized_memory
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs an eighth
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fill

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from melib.corpus.index import subject_weights
+
 COMPONENTS = 50  # principal components that a probe and a map see
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1)  # inverse weights of the probe's penalty, chosen within the training folds
 FLOOR = 0.01  # share of the class prior in every prediction: no single clip costs more than some bits
@@ -111,12 +113,3 @@ def probe_scores(
         low, high = np.quantile(values[1:], (0.025, 0.975))
         found |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
     return found
-
-
-def subject_weights(index: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
-    """How often each clip counts when subjects are drawn with replacement within their dataset, (draws, N)."""
-    rng, weights = np.random.default_rng(seed), np.zeros((draws, len(index)))
-    for _, part in index.reset_index(drop=True).groupby("dataset"):
-        names, of = np.unique(part["subject"].to_numpy(dtype=str), return_inverse=True)
-        weights[:, part.index] = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)[:, of]
-    return weights

@@ -20,8 +20,9 @@ def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
     import torch
     from safetensors.torch import load_file
 
+    from melib.compute import deterministic, pick_device
     from melib.learning.backbones import build
-    from melib.learning.fit import deterministic, pick_device, split_samples
+    from melib.learning.fit import split_samples
     from melib.learning.inputs import Inputs
 
     if run.facts["data"] != data.fingerprint:

@@ -19,7 +19,10 @@ from melib.study.plan import make_plan, read_grid, run_folders
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What a row of a table leaves open: it holds for any profile, seed and machine.
-OPEN = ("corpus", "profile", "held_out", "seed", "threads", "device", "out", "diagnose", *PROFILES["paper"])
+# fmt: off
+OPEN = ("corpus", "profile", "held_out", "seed", "threads", "device", "out", "generated", "diagnose",
+        *PROFILES["paper"])
+# fmt: on
 FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 
 
@@ -140,7 +143,7 @@ def matches(run: Run, wanted: Mapping[str, object]) -> bool:
 
     "flow" stands for flow images too, and `seed` takes a tuple of seeds.
     """
-    unknown = sorted(set(wanted) - {*FIELDS, "augment"})
+    unknown = sorted(set(wanted) - set(FIELDS))
     if unknown:
         raise ValueError(f"{unknown} are no settings of a run; known are {', '.join(FIELDS)}.")
     for one in fields(run.settings):

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES
+from melib.corpus.index import CLASSES, subject_weights
 from melib.learning.metrics import METRICS, rates
-from melib.learning.probes import subject_weights
 
 DRAWS = 2000
 LEVEL = 0.95

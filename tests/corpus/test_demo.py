@@ -138,6 +138,19 @@ def test_true_flow_turns_the_apex_into_the_onset(corpus, dataset):
     assert warped < 0.4 * still
 
 
+def test_an_acted_face_is_the_onset_moved_as_its_apex_is(corpus, clips):
+    clip = clips[(clips["dataset"] == "MMEW") & (clips["label"] == "surprise")].iloc[0]
+    frames = pd.read_parquet(corpus / "ground_truth" / "aus.parquet").set_index(["clip_id", "frame"])
+    paths = {frame: corpus / clip["folder"] / clip["pattern"].format(frame) for frame in (clip["onset"], clip["apex"])}
+    onset, apex = (cv2.imread(str(path))[..., ::-1].astype(float) for path in paths.values())
+    truth = frames.loc[(clip["clip_id"], clip["apex"])].to_numpy(float)
+    rest, acted = (demo.acted_frame(corpus, clip["clip_id"], aus).astype(float) for aus in (0 * truth, 3 * truth))
+    assert rest.shape == onset.shape
+    assert np.abs(rest - onset).mean() < 4  # grey levels: noise and compression
+    assert np.corrcoef((acted - rest).ravel(), (apex - onset).ravel())[0, 1] > 0.2
+    assert (demo.acted_frame(corpus, clip["clip_id"], truth) == demo.acted_frame(corpus, clip["clip_id"], truth)).all()
+
+
 def test_flow_there_and_back_is_nothing():
     person = actors.actor(0, "CASME2", "sub04")
     pose = motion.Pose(40, 35, 70, 0.02)

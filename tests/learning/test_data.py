@@ -28,7 +28,7 @@ def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_
     broken = next((root / "MMEW" / "Micro_Expression" / "happiness").iterdir())
     for path in broken.iterdir():
         path.write_bytes(b"no image")
-    monkeypatch.setattr("melib.learning.data.resolve", lambda path: tmp_path / path)
+    monkeypatch.setattr("melib.prepare.data.resolve", lambda path: tmp_path / path)
     steps = []
     data = load_data(run(root), lambda name, done, total: steps.append((name, done, total)))
     assert data.synthetic
@@ -58,13 +58,13 @@ def test_a_data_root_that_is_not_there():
 
 def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr("melib.learning.data.resolve", lambda path: tmp_path / path)
+    monkeypatch.setattr("melib.prepare.data.resolve", lambda path: tmp_path / path)
 
     def write(root, size, progress):
         asked.append((root, size))
         return root
 
-    monkeypatch.setattr("melib.learning.data.write_demo", write)
+    monkeypatch.setattr("melib.prepare.data.write_demo", write)
     assert find_corpus("tiny") == tmp_path / "data" / "tiny"
     assert find_corpus("mine") == tmp_path / "mine"
     assert asked == [(tmp_path / "data" / "tiny", "tiny")]

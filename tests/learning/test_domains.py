@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score, silhouette_score
 
+from melib.corpus.index import subject_weights
 from melib.learning import probes
 from melib.learning.domains import cnn_features, halves, probe_table, tsne_map
-from melib.learning.probes import compact, entropy, mutual_information, probe, probe_scores, subject_weights
+from melib.learning.probes import compact, entropy, mutual_information, probe, probe_scores
 from melib.prepare.samples import Samples
 from tests.conftest import settings, toy
 

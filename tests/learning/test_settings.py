@@ -4,17 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from melib.learning.settings import (
-    CHOICES,
-    DEFAULTS,
-    FIELDS,
-    NOT_IN_HASH,
-    PROFILES,
-    SWITCHES,
-    RunSettings,
-    SettingsError,
-    injected_names,
-)
+from melib.learning.settings import CHOICES, DEFAULTS, FIELDS, PROFILES, RunSettings, SettingsError
+from melib.settings import NOT_IN_HASH, injected_names
 from tests.conftest import settings
 
 
@@ -68,7 +59,7 @@ def test_the_hash_names_settings_and_data_but_not_places():
 def test_switches_at_rest_are_no_part_of_a_name():
     """A twin that hashes the rest alone; a switch counts once it is set."""
     run = settings()
-    first = {name: value for name, value in asdict(run).items() if name not in {*NOT_IN_HASH, *SWITCHES}}
+    first = {name: value for name, value in asdict(run).items() if name not in {*NOT_IN_HASH, *RunSettings.switches()}}
     text = json.dumps({**first, "data": "data"}, sort_keys=True)
     assert run.digest("data") == hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
     other = settings(remove_head_motion=True)

@@ -10,12 +10,15 @@ import nbformat
 import pandas as pd
 import pytest
 
+from melib.folder import is_done
+from melib.gan.settings import GanSettings
 from melib.home import home
 from melib.learning.record import read_run
 from melib.learning.settings import FIELDS
 
 NOTEBOOKS = sorted((home() / "notebooks").glob("*.ipynb"))
 UNIT = home() / "notebooks" / "04_training_brl.ipynb"
+GAN = home() / "notebooks" / "03_gan_augmentation.ipynb"
 
 
 def papermill(tmp_path: Path, notebook: Path, **parameters):
@@ -35,10 +38,11 @@ def test_stored_without_output_and_with_parameters(path):
     assert all(len(cell.source.splitlines()) <= 25 for cell in code[1:])
 
 
-def test_the_parameters_of_the_unit_are_the_fields_of_the_settings():
-    cell = next(c for c in nbformat.read(UNIT, as_version=4).cells if c.cell_type == "code")
+@pytest.mark.parametrize("path, fields", [(UNIT, FIELDS), (GAN, GanSettings.names())])
+def test_the_parameters_of_a_unit_are_the_fields_of_its_settings(path, fields):
+    cell = next(c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code")
     lines = cell.source.splitlines()
-    assert [line.split(":")[0] for line in lines] == list(FIELDS)
+    assert [line.split(":")[0] for line in lines] == list(fields)
     assert all("  # " in line for line in lines)
 
 
@@ -55,6 +59,26 @@ def test_one_run_from_the_demo_corpus_to_the_run_folder(tmp_path, tiny_root):
     assert outputs.count("image/png") == 2
     assert "synthetic demo corpus" in outputs
     assert "oracle_per_metric" in outputs
+
+
+def test_a_generated_folder_and_a_run_that_is_topped_up_by_it(tmp_path, tiny_root):
+    common = dict(corpus=tiny_root, profile="tiny", held_out="SAMM")
+    done = papermill(tmp_path, GAN, **common, out=tmp_path / "generated", figures=tmp_path / "figures")
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = (path for path in (tmp_path / "generated").iterdir() if path.name != ".work")
+    assert is_done(folder)
+    assert {path.name for path in (folder / "samples").iterdir()} == {"even", "balance", "shuffled"}
+    assert {path.name for path in folder.iterdir()} >= {"gan.json", "generator.safetensors", "surprise_x5.gif"}
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".png", ".csv"}
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert "of the way to the real face" in outputs
+    assert "Attention is saturated on 0% of the pixels, on the synthetic demo corpus" in outputs
+    done = papermill(tmp_path, UNIT, **common, augment="balance", inputs="apex", generated=tmp_path / "generated",
+                     out=tmp_path / "runs")  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    (run,) = (read_run(path) for path in (tmp_path / "runs").iterdir() if path.name != ".work")
+    assert run.facts["data"].endswith(f"+{folder.name}")
+    assert sum(run.facts["clips"]["train"].values()) > 0
 
 
 def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp_path):

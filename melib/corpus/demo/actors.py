@@ -196,8 +196,13 @@ def clean_frames(clip: Clip, seed: int, size: tuple, canvas: np.ndarray, px: flo
         seen = rest + motion.drift_field(drift_at(clip, frame), *here)
         for au, basis in fields.items():
             seen += np.float32(course[au][k]) * basis
-        u, v = (seen - np.float32(face.CANVAS[:2])[:, None, None]) * np.float32(px) - np.float32(0.5)
-        yield cv2.remap(canvas, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        yield sample_canvas(canvas, px, seen)
+
+
+def sample_canvas(canvas: np.ndarray, px: float, seen: np.ndarray) -> np.ndarray:
+    """A frame (H, W, 3) of a `canvas` with `px` pixels a face width; `seen` (2, H, W) are its pixels' face points."""
+    u, v = (seen - np.float32(face.CANVAS[:2])[:, None, None]).astype(np.float32) * np.float32(px) - np.float32(0.5)
+    return cv2.remap(canvas, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def expose(frame: np.ndarray, clip: Clip, camera: Camera, rng: np.random.Generator) -> np.ndarray:

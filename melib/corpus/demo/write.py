@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -91,6 +93,34 @@ def true_flow(root: str | Path, clip_id: str) -> np.ndarray:
     pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
     flow = motion.exact_flow(person.muscles, pose, (row.height, row.width), (person.rest, (0.0,) * 4), (apex, drift))
     return flow.astype(np.float32)
+
+
+def acted_frame(root: str | Path, clip_id: str, aus: np.ndarray) -> np.ndarray:
+    """The onset frame of a clip as its camera would take it if the face showed `aus` (17,), 0-5, on top of its rest.
+
+    (H, W, 3) uint8 RGB, with the clip's light and new noise, before compression. KeyError for an unknown clip.
+    """
+    root = Path(root)
+    marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    row = _clips(root).loc[clip_id]
+    person, size = actors.actor(marker["seed"], row.dataset, row.subject), marker["size"]
+    canvas, px = _canvas(marker["seed"], row.dataset, row.subject, size)
+    pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
+    here = pose.frame_points(row.height, row.width).astype(np.float32)
+    shown = {au: person.rest.get(au, 0.0) + value for au, value in zip(motion.OPENFACE_AUS, aus, strict=True)}
+    frame = actors.sample_canvas(canvas, px, here + motion.displacement(person.muscles, shown, (0.0,) * 4, *here))
+    lamp = SimpleNamespace(lamp=(row.lamp_gain, row.lamp_slope))
+    rng = actors.generator(marker["seed"], "acted", clip_id)
+    image = actors.expose(frame, lamp, actors.camera_of(row.dataset, size), rng)
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+@functools.lru_cache(maxsize=4)
+def _clips(root: Path) -> pd.DataFrame:
+    return pd.read_parquet(root / TRUTH / "clips.parquet").set_index("clip_id")
+
+
+_canvas = functools.lru_cache(maxsize=4)(actors.draw_canvas)
 
 
 def _is_whole(root: Path, size: str, seed: int) -> bool:

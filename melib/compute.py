@@ -1,0 +1,52 @@
+"""Seeds, devices and threads: what makes the same settings give the same bits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from melib.settings import SettingsError
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """A seed for one named use of randomness: adding a use shifts no other."""
+    return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=7).digest(), "big")
+
+
+def generator(seed: int, name: str) -> torch.Generator:
+    """A CPU generator for one named use of randomness."""
+    return torch.Generator().manual_seed(stream_seed(seed, name))
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device of a setting; "auto" takes CUDA where there is one. SettingsError where it cannot be had."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f"device = {name!r} is unknown; use auto, cpu, cuda or cuda:1.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SettingsError(
+            f"device = {name!r}, but torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu."
+        )
+    return device
+
+
+@contextmanager
+def deterministic(threads: int) -> Iterator[None]:
+    """Fixed thread count and deterministic kernels for as long as it lasts: the same settings give the same bits."""
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs an eighth
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = fill

@@ -1,0 +1,196 @@
+"""One fold of top-up: what its generator learns from, the faces it is asked for, and the folder that holds both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from melib.aus.clusters import Clusters, centroids
+from melib.aus.openface import read_openface
+from melib.aus.table import NAMES
+from melib.aus.vectors import clip_vectors
+from melib.compute import stream_seed
+from melib.corpus.index import CLASSES
+from melib.folder import made_with, publish
+from melib.gan.settings import PRESETS, GanSettings
+from melib.gan.train import Frames, GanError, Trained, generate, training_frames
+from melib.home import resolve
+from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
+from melib.prepare.flow import flow_solver, remove_head_motion, shrink_flow
+from melib.prepare.pipeline import FLOW_SIZE, PrepareSettings
+from melib.prepare.samples import Samples, SamplesError, is_samples_folder
+from melib.prepare.topup import READINGS, top_up
+
+KINDS = ("even", "balance", "shuffled")  # of top-up; shuffled counts as balance does
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The training datasets of one fold: samples, AU vectors (by clip_id) of onset and apex, and their centroids.
+
+    With the preset "moves", clusters and centroids are of the change from onset to apex, else of the apex.
+    """
+
+    settings: GanSettings
+    data: Data
+    sources: list[str]
+    onset: pd.DataFrame
+    apex: pd.DataFrame
+    clusters: Clusters
+
+    @property
+    def index(self) -> pd.DataFrame:
+        return self.data.samples.index
+
+    @property
+    def folder(self) -> Path:
+        """Where `save_generated` puts it all; see `work_folder` for what a training that is cut off leaves."""
+        return self.settings.folder(self.data.fingerprint)
+
+    def frames(self) -> Frames:
+        """What the generator is trained on."""
+        return training_frames(self.data.samples, self.onset, self.apex, self.sources)
+
+    def plan(self, kind: str) -> pd.DataFrame:
+        """The samples to add to each training dataset and class; see `top_up`."""
+        reading = "even" if kind == "even" else "balance"
+        return top_up(self.index, reading, self.settings.target).loc[self.sources]
+
+
+def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
+    """Read samples and AUs of a corpus, and cluster those of the training datasets alone.
+
+    Raises SamplesError for a folder of samples, whose AUs are not known, and AUError for AUs that cannot be read.
+    """
+    root = find_corpus(settings.corpus, progress)
+    if is_samples_folder(root):
+        raise SamplesError(f"{root} is a folder of samples: a generator needs AUs, which are read from a data root.")
+    data = open_corpus(settings.corpus, prepare_settings(settings), progress)
+    sources = settings.sources_in(data.samples.index["dataset"])
+    index = data.samples.index[data.samples.index["dataset"].isin(sources)]
+    reading = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
+    change, apex = (clip_vectors(reading, index, kind) for kind in ("difference", "apex"))
+    apex = apex.loc[change.index]
+    shown = change if PRESETS[settings.preset].moves else apex
+    clusters = centroids(shown, index, settings.held_out, settings.k, settings.seed)
+    return Fold(settings, data, sources, apex - change, apex, clusters)
+
+
+def plan_table(index: pd.DataFrame, target: int = 0) -> pd.DataFrame:
+    """Table 2 under both readings: reading, dataset, label, present, added; for all datasets of `index`."""
+    present = pd.crosstab(index["dataset"], index["label"]).reindex(columns=CLASSES, fill_value=0).stack()
+    parts = [top_up(index, name, target).stack().rename("added").to_frame().assign(reading=name) for name in READINGS]
+    table = pd.concat(parts).join(present.rename("present")).reset_index()
+    return table[["reading", "dataset", "label", "present", "added"]]
+
+
+def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:
+    """The samples to generate, a row each: the neutral face's index row, but with a clip_id and the label of its own.
+
+    Further columns: `synthetic`, `source` (the neutral face's clip), `shown` (the class whose centroid is put on: the
+    label, or with "shuffled" the label of another of the dataset's rows, drawn at random), `row` (the neutral face's
+    place among the samples) and AU01.. (the centroid, varied). Faces are of the same dataset, its subjects in turn.
+    Raises GanError for a dataset without a face.
+    """
+    rng, parts = np.random.default_rng(stream_seed(fold.settings.seed, f"asked {kind}")), []
+    for dataset, counts in fold.plan(kind).iterrows():
+        faces = subjects_in_turn(fold.index[(fold.index["dataset"] == dataset) & fold.index["label"].notna()], rng)
+        if counts.sum() and not len(faces):
+            raise GanError(f"{dataset} has no neutral face to put an expression on; leave it out of `sources`.")
+        rows = np.resize(faces, counts.sum())
+        part = fold.index.iloc[rows].reset_index(drop=True).assign(row=rows, label=np.repeat(CLASSES, counts))
+        shown = rng.permutation(part["label"]) if kind == "shuffled" else part["label"]
+        parts.append(part.assign(shown=shown, source=part["clip_id"], synthetic=True))
+    asked = pd.concat(parts, ignore_index=True)
+    number = asked.groupby(["source", "label"]).cumcount().add(1).astype(str)
+    asked["clip_id"] = asked["source"] + "~" + asked["label"] + number
+    vary = 1 + fold.settings.variation * rng.standard_normal((len(asked), len(NAMES)))
+    aus = fold.clusters.centroids.loc[asked["shown"]].to_numpy() * vary * fold.settings.magnify
+    if not PRESETS[fold.settings.preset].moves:
+        aus = aus.clip(0, 5)
+    return asked.join(pd.DataFrame(aus, columns=list(NAMES)))
+
+
+def subjects_in_turn(index: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """The row numbers of `index`: one clip of each subject, in random order, then the next clips, and so on."""
+    mixed = index.iloc[rng.permutation(len(index))]
+    return mixed.index[mixed.groupby("subject").cumcount().argsort(kind="stable")].to_numpy()
+
+
+def top_up_samples(fold: Fold, trained: Trained, kind: str) -> Samples:
+    """Generated samples: onset (the neutral face), apex (the generated one) and flow between them."""
+    asked = asked_faces(fold, kind)
+    onset = fold.data.samples.arrays["onset"][asked["row"].to_numpy()]
+    apex = generate(trained.generator, onset, asked[list(NAMES)].to_numpy(), fold.settings)
+    return Samples(
+        asked, {"onset": onset, "apex": apex, "flow": pair_flow(onset, apex, prepare_settings(fold.settings))}
+    )
+
+
+def pair_flow(onset: np.ndarray, apex: np.ndarray, how: PrepareSettings) -> np.ndarray:
+    """Flow (N, 2, S, S) float16 from faces (N, S, S, 3) uint8 to faces, found at the size where `prepare` does."""
+    solve, size = flow_solver(how.flow_method, how.flow_weights, how.device), onset.shape[1]
+    fine, found = max(FLOW_SIZE, size), []
+    for pair in zip(onset, apex, strict=True):
+        large = (cv2.resize(image, (fine, fine), interpolation=cv2.INTER_CUBIC) for image in pair)
+        (flow,) = solve(*(image[None] for image in large))
+        found.append(shrink_flow(remove_head_motion(flow) if how.remove_head_motion else flow, size))
+    return np.array(found, np.float16)
+
+
+def save_generated(fold: Fold, trained: Trained) -> Path:
+    """Write the generated folder of a fold, complete or not at all; return it. One that is there is left alone.
+
+    gan.json, centroids.parquet, plan_<kind>.csv, history.parquet, generator.safetensors, critic.safetensors and
+    samples/even, balance and shuffled, each a folder of samples.
+    """
+    from safetensors.torch import save_file
+
+    settings = fold.settings
+
+    def fill(partial: Path) -> None:
+        fold.clusters.centroids.reset_index().to_parquet(partial / "centroids.parquet", index=False)
+        trained.history.to_parquet(partial / "history.parquet", index=False)
+        for name in ("generator", "critic"):
+            weights = {key: value.contiguous().cpu() for key, value in getattr(trained, name).state_dict().items()}
+            save_file(weights, partial / f"{name}.safetensors")
+        for kind in KINDS:
+            fold.plan(kind).to_csv(partial / f"plan_{kind}.csv")
+            top_up_samples(fold, trained, kind).save(partial / "samples" / kind)
+        facts = {
+            "settings": asdict(settings),
+            "data": fold.data.fingerprint,
+            "digest": settings.digest(fold.data.fingerprint),
+            "sources": fold.sources,
+            "synthetic": fold.data.synthetic,
+            "clips": len(fold.clusters.members),
+            "seconds": round(trained.seconds, 2),
+            **made_with(next(trained.generator.parameters()).device),
+        }
+        (partial / "gan.json").write_text(json.dumps(facts, indent=1))
+
+    return publish(fold.folder, fill)
+
+
+def sequence(fold: Fold, trained: Trained, face: np.ndarray, aus: np.ndarray, frames: int = 24) -> np.ndarray:
+    """A generated clip (T, S, S, 3) uint8: `face` (S, S, 3) moves to the AUs (17,) and back, each frame on its own.
+
+    The AUs are interpolated between those of the neutral face, 0 in the preset "moves", and the apex (ULME-GAN).
+    """
+    rise = 1 - np.abs(np.linspace(-1, 1, frames))
+    return generate(trained.generator, np.repeat(face[None], frames, 0), rise[:, None] * aus, fold.settings)
+
+
+def save_gif(clip: np.ndarray, path: str | Path, fps: int = 24) -> Path:
+    """Write a clip (T, S, S, 3) uint8 as a looping GIF."""
+    from PIL import Image
+
+    pictures: Iterator = (Image.fromarray(frame) for frame in clip)
+    next(pictures).save(path, save_all=True, append_images=list(pictures), duration=round(1000 / fps), loop=0)
+    return Path(path)

@@ -1,0 +1,232 @@
+"""What generated faces are worth as images, measured where the truth is known: on the demo corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from melib.aus.table import NAMES
+from melib.corpus.demo.write import TRUTH, acted_frame
+from melib.corpus.index import CLASSES, subject_weights
+from melib.gan.fold import Fold, subjects_in_turn
+from melib.gan.settings import PRESETS
+from melib.gan.train import GanError, Trained, generate, heads
+from melib.prepare.data import find_corpus
+from melib.prepare.faces import Face, crop
+from melib.prepare.flow import lk, shrink_flow
+from melib.prepare.samples import Samples
+
+MAGNIFY = (1, 3)  # of the centroids
+CELLS = 16  # a flow is read as CELLS x CELLS averages
+RIDGE = 1.6  # as strong as a reading of single pixels of flow needs
+COMPONENTS = 40  # of a face, for identity, KID and diversity
+SATURATED = 0.99
+DRAWS = 1000  # of subjects, for intervals
+
+
+def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable | None = None) -> dict[str, np.ndarray]:
+    """AUs read off pairs (neutral face, other face), arrays (magnify, class, face, 17) by the kind of the other face:
+
+    neutral (the face itself: the floor), generated, shuffled (generated with the next class' centroid), and real (the
+    same face acting the target before its own camera: the ceiling); `target` is what there is to be read: the true
+    AUs of the clips behind the centroid, times MAGNIFY. `place` (magnify, class, face, 2) is the correlation of the
+    lengths of flow of the generated, and of the shuffled pair, with those of the real one. `rows` (face,) are the
+    samples whose onset is the neutral face: `each` of a dataset, its subjects in turn.
+
+    AUs are read from the flow by ridge regression on the true AUs of the real clips of all *other* datasets: other
+    people, another camera, no network. Raises GanError for a corpus that is not a demo corpus.
+    """
+    if not fold.data.synthetic:
+        raise GanError("The true AUs of this corpus are not known: quality is measured on the demo corpora alone.")
+    root, index, arrays = find_corpus(fold.settings.corpus), fold.index, fold.data.samples.arrays
+    truth = _true_aus(root, index)
+    flows = pair_cells(arrays["onset"], arrays["apex"])
+    readers = {name: _ridge(flows[index["dataset"] != name], truth[index["dataset"] != name]) for name in fold.sources}
+    rng = np.random.default_rng(fold.settings.seed)
+    rows = np.concatenate([subjects_in_turn(index[index["dataset"] == name], rng)[:each] for name in fold.sources])
+    datasets, onset = index["dataset"].to_numpy(dtype=str)[rows], arrays["onset"][rows]
+    dominant = fold.clusters.members.query("cluster == 0")
+    position = index.reset_index().set_index("clip_id").iloc[:, 0]
+    goal = np.stack([truth[position[dominant.index[dominant["label"] == label]]].mean(0) for label in CLASSES])
+
+    def read(other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cells = pair_cells(onset, other)
+        return np.stack([readers[name](cell) for name, cell in zip(datasets, cells, strict=True)]), cells
+
+    centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
+    found = {name: [] for name in ("neutral", "generated", "shuffled", "real", "target", "place")}
+    for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
+        target = magnify * goal[label]
+        acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
+        asked = {"generated": centres[label], "shuffled": centres[(label + 1) % len(CLASSES)]}
+        others = {"neutral": onset, "real": acted}
+        for name, aus in asked.items():
+            others[name] = generate(trained.generator, onset, np.tile(magnify * aus, (len(rows), 1)), fold.settings)
+        cells = {}
+        for name, other in others.items():
+            aus, cells[name] = read(other)
+            found[name].append(aus)
+        found["target"].append(np.tile(target, (len(rows), 1)))
+        far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
+        found["place"].append(np.stack([_correlation(far[name], far["real"]) for name in asked], axis=1))
+        if progress:
+            progress(step + 1, len(MAGNIFY) * len(CLASSES))
+    shape = len(MAGNIFY), len(CLASSES), len(rows)
+    return {name: np.stack(part).reshape(*shape, -1) for name, part in found.items()} | {"rows": rows}
+
+
+def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
+    """How far generated faces go from the floor to the ceiling; measure, magnify, kind, value, low, high (95 %).
+
+    `reading`: how far the AUs read go from the neutral face's towards the real face's, along the line between them.
+    `error`: the share of the neutral face's mean absolute error that is gone, where the real face's is as far as it
+    can go; above 1 where a generated face reads truer than a real one. `place`: correlation of where it moves. All are
+    0 for a generator that returns its input. Kinds are generated and shuffled; intervals are over subjects.
+    """
+    who, rows = fold.index.iloc[pairs["rows"]], []
+    weights = np.vstack([np.ones(len(who)), subject_weights(who, DRAWS, fold.settings.seed)])
+    floor, real, target = (pairs[name] for name in ("neutral", "real", "target"))
+    for k, kind in enumerate(("generated", "shuffled")):
+        way, moved = real - floor, pairs[kind] - floor
+        error = {name: np.abs(pairs[name] - target).mean(-1) for name in ("neutral", "real", kind)}
+        parts = {
+            "reading": ((way * moved).sum(-1), (way * way).sum(-1)),
+            "error": (error["neutral"] - error[kind], error["neutral"] - error["real"]),
+            "place": (pairs["place"][..., k], np.ones_like(pairs["place"][..., k])),
+        }
+        for name, (top, bottom) in parts.items():
+            for place, magnify in enumerate(MAGNIFY):
+                values = (weights @ top[place].sum(0)) / (weights @ bottom[place].sum(0))
+                low, high = np.quantile(values[1:], (0.025, 0.975))
+                rows.append((name, magnify, kind, values[0], low, high))
+    return pd.DataFrame(rows, columns=["measure", "magnify", "kind", "value", "low", "high"])
+
+
+def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
+    """By AU and kind, at magnification 1: correlation of reading and target over faces and classes, and mean error."""
+    target, rows = pairs["target"][0].reshape(-1, len(NAMES)), []
+    for kind in ("neutral", "generated", "shuffled", "real"):
+        read = pairs[kind][0].reshape(-1, len(NAMES))
+        correlation = _correlation(read.T, target.T)
+        rows += [(au, kind, *x) for au, *x in zip(NAMES, correlation, np.abs(read - target).mean(0), strict=True)]
+    return pd.DataFrame(rows, columns=["au", "kind", "correlation", "error"])
+
+
+def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
+    """What generated `samples` are as pictures: measure, generated, real (the same of real apex frames).
+
+    `identity`: how often a face is nearer to another clip's onset of its subject than to one of another subject of its
+    dataset (area under the curve; 0.5 is chance). `kid`: kernel distance to real apex frames of the class, times 1000,
+    mean over classes; beside it that between two halves of the real ones. `diversity`: mean distance between faces of a
+    class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
+    mean of the attention map and the share of it above 0.99. `passed`: grey levels by which real faces change that go
+    through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
+    fitted on the onsets of the training datasets.
+    """
+    real = fold.data.samples.select(fold.index["dataset"].isin(fold.sources).to_numpy())
+    pixels = real.arrays["onset"].reshape(len(real), -1) / 127.5 - 1
+    mean = pixels.mean(0)
+    basis = np.linalg.svd(pixels - mean, full_matrices=False)[2][:COMPONENTS]
+    onsets, apexes, made = (
+        (x.reshape(len(x), -1) / 127.5 - 1 - mean) @ basis.T
+        for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"])
+    )
+    own = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
+    asked = 0 * own if PRESETS[fold.settings.preset].moves else own
+    through = list(heads(trained.generator, real.arrays["onset"], asked, fold.settings))
+    passed = np.concatenate([result for result, _, _ in through])
+    centroid = fold.clusters.centroids.loc[real.index["label"]].to_numpy()
+    drawn = list(heads(trained.generator, real.arrays["onset"], centroid, fold.settings))
+    attention = np.concatenate([attention for _, _, attention in drawn])
+    halves = np.arange(len(real)) % 2 == 0
+    kid = [(_kid(made[_of(samples, c)], apexes[_of(real, c)]), _kid(apexes[_of(real, c) & halves],
+            apexes[_of(real, c) & ~halves])) for c in CLASSES]  # fmt: skip
+    nan = np.nan
+    rows = {
+        "identity": (_identity(made, samples, onsets, real), _identity(apexes, real, onsets, real)),
+        "kid": 1000 * np.nanmean(kid, axis=0),
+        "diversity": (_spread(made, samples.index), _spread(apexes, real.index)),
+        "sharpness": (_detail(samples.arrays["apex"]) / _detail(samples.arrays["onset"]),
+                      _detail(real.arrays["apex"]) / _detail(real.arrays["onset"])),
+        "attention": (attention.mean(), nan),
+        "saturated": ((attention > SATURATED).mean(), nan),
+        "passed": (np.abs(passed.astype(float) - real.arrays["onset"]).mean(), nan),
+    }  # fmt: skip
+    return pd.DataFrame([(name, *pair) for name, pair in rows.items()], columns=["measure", "generated", "real"])
+
+
+def pair_cells(onset: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Flow between faces (N, S, S, 3) uint8 as (N, 2 CELLS^2), in pixels of a face of 64; windows of a 32nd of S."""
+    size = onset.shape[1]
+    flows = [shrink_flow(lk(*pair, window=size / 32), CELLS) for pair in zip(onset, other, strict=True)]
+    return np.stack(flows).reshape(len(onset), -1) * (64 / CELLS)
+
+
+def _true_aus(root, index: pd.DataFrame) -> np.ndarray:
+    """The true AUs (N, 17) of the apex frames."""
+    table = pd.read_parquet(root / TRUTH / "aus.parquet").set_index(["clip_id", "frame"])[list(NAMES)]
+    return table.loc[list(zip(index["clip_id"], index["apex"], strict=True))].to_numpy()
+
+
+def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    mean, level = x.mean(0), y.mean(0)
+    weights = np.linalg.solve((x - mean).T @ (x - mean) + RIDGE * np.eye(x.shape[1]), (x - mean).T @ (y - level))
+    return lambda new: (new - mean) @ weights + level
+
+
+def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
+    """The crop of a clip's face that acts `target`."""
+    box = Face(*row[["face_x", "face_y", "face_w", "face_h", "face_angle"]].astype(float), row["face_method"])
+    return crop(acted_frame(root, row["clip_id"], target), box, size)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of the rows of two arrays (N, D); 0 where one of them is constant."""
+    a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
+    lengths = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    return np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > 1e-9)
+
+
+def _of(samples: Samples, label: str) -> np.ndarray:
+    return (samples.index["label"] == label).to_numpy()
+
+
+def _kid(x: np.ndarray, y: np.ndarray) -> float:
+    """Kernel distance, unbiased, with the kernel (x . y / D + 1)^3 (Binkowski et al. 2018), of (N, D) and (M, D).
+
+    NaN where there are not two of each.
+    """
+    if min(len(x), len(y)) < 2:
+        return np.nan
+    kernel = lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3  # noqa: E731
+    inside = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (kernel(x, x), kernel(y, y))]
+    return float(sum(inside) - 2 * kernel(x, y).mean())
+
+
+def _spread(x: np.ndarray, index: pd.DataFrame) -> float:
+    """Mean distance between two of `x` (N, D) of the same class and dataset."""
+    groups = index.reset_index(drop=True).groupby(["dataset", "label"]).groups.values()
+    pairs = [np.linalg.norm(x[g][:, None] - x[g][None], axis=-1)[np.triu_indices(len(g), 1)] for g in groups]
+    return float(np.concatenate(pairs).mean()) if any(map(len, pairs)) else np.nan
+
+
+def _identity(x: np.ndarray, samples: Samples, onsets: np.ndarray, real: Samples) -> float:
+    """Area under the curve of telling a subject's onsets of other clips from other subjects' of the same dataset."""
+    source = samples.index["source" if "source" in samples.index else "clip_id"].to_numpy(dtype=str)
+    subject, dataset = (samples.index[name].to_numpy(dtype=str) for name in ("subject", "dataset"))
+    theirs, clips = real.index["subject"].to_numpy(dtype=str), real.index["clip_id"].to_numpy(dtype=str)
+    near = -np.linalg.norm(x[:, None] - onsets[None], axis=-1)
+    there = (dataset[:, None] == real.index["dataset"].to_numpy(dtype=str)) & (source[:, None] != clips)
+    same = subject[:, None] == theirs
+    found = [(near[i, there[i] & same[i]][:, None] > near[i, there[i] & ~same[i]]).mean()
+             for i in range(len(x)) if (there[i] & same[i]).any()]  # fmt: skip
+    return float(np.mean(found))
+
+
+def _detail(images: np.ndarray) -> float:
+    """Mean energy of the finest detail of images (N, S, S, 3): of the Laplacian of their grey."""
+    grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) for image in np.ascontiguousarray(images))
+    return float(np.mean([cv2.Laplacian(image, cv2.CV_32F).var() for image in grey]))

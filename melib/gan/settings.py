@@ -1,0 +1,122 @@
+"""GAN settings: exactly the parameters of `03_gan_augmentation`, checked before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from melib.corpus.index import DATASETS
+from melib.home import resolve
+from melib.settings import PREPARED, Settings, SettingsError
+
+PROFILES = {
+    "tiny": dict(image_size=32, side=64, width=4, steps=3, batch_size=4, preset="moves"),
+    "demo": dict(image_size=64, side=64, width=16, steps=200, batch_size=8, preset="moves"),
+    "paper": dict(image_size=224, side=128, width=64, steps=10_000, batch_size=25, preset="paper"),
+}
+STEPS = 64  # a side divides by this: the critic halves it six times
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How a generator is trained: the `norm` of its network (see `Generator`), the losses' weights and their use.
+
+    `moves` is the workbook's own way for faces that hardly change. The condition is the change of the AUs (apex minus
+    onset) instead of their level; the colour head moves pixels instead of painting them, beginning with the flow that
+    is least wrong for the AUs of the training clips; the critic sees the change of the image; the true apex is known.
+    """
+
+    adversarial: float = 1
+    aus: float = 160
+    cycle: float = 10
+    attention: float = 0.1
+    variation: float = 1e-5  # of the attention map: L1, summed over a map
+    penalty: float = 10
+    squared: bool = False  # total variation as ULME-GAN has it: squared, averaged, twice
+    apart: bool = False  # the gradient penalty takes an optimiser step of its own
+    norm: str = "plain"
+    critic_steps: int = 5
+    lr: float = 1e-4
+    moves: bool = False
+    truth: float = 0  # L1 to the true apex, with `moves`
+
+
+PRESETS = {
+    "ulme-gan": Preset(attention=0, variation=0, squared=True),
+    "ganimation": Preset(norm="affine", apart=True),
+    "paper": Preset(),  # the four losses that the paper lists: ULME-GAN's with the attention loss on
+    "moves": Preset(adversarial=0.01, aus=0.1, cycle=1, attention=0.1, norm="none", critic_steps=1, lr=2e-4, moves=True,
+                    truth=10),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GanSettings(Settings):
+    """One generator of one fold: the fields are the parameters of `03_gan_augmentation`. See `Settings`."""
+
+    corpus: str  # "demo", "tiny", a data root
+    profile: str
+    held_out: str
+    sources: tuple[str, ...]  # () stands for all other datasets of the corpus
+    flow_method: str
+    apex_rule: str
+    image_size: int  # of the crops, and of what is generated
+    au_folder: str  # "" stands for `openface` in the data root
+    preset: str
+    side: int  # of what the networks see
+    width: int  # channels of their first layers
+    steps: int  # of the generator; the rate falls to 0 over the last third
+    batch_size: int
+    k: int  # clusters a class
+    variation: float  # of the AUs about the centroid from sample to sample, relative
+    magnify: float  # of the centroids
+    target: int  # samples a dataset; 0: as many as the largest has
+    seed: int
+    precision: str
+    threads: int
+    device: str  # auto, cpu, cuda, cuda:1
+    out: str
+    figures: str  # folder that the figures and their tables are written to; "" writes none
+    start: str = ""  # a generator.safetensors to go on from; "" draws a new one
+    boxes: str = ""  # as in a run, like the next three
+    yunet_model: str = ""
+    flow_weights: str = ""
+    remove_head_motion: bool = False
+
+    PROFILES: ClassVar = PROFILES
+    DEFAULTS: ClassVar = dict(
+        corpus="demo", profile="demo", sources=(), flow_method="lk", apex_rule="auto", au_folder="", k=3,
+        variation=0.2, magnify=1, target=0, seed=0, precision="fp32", threads=1, device="auto", out="generated",
+        figures="",
+    )  # fmt: skip
+    CHOICES: ClassVar = {
+        "profile": tuple(PROFILES), "held_out": DATASETS, "preset": tuple(PRESETS), "precision": ("fp32", "bf16"),
+    }  # fmt: skip
+    RANGES: ClassVar = {
+        "image_size": (16, 1024), "side": (64, 1024), "width": (1, 1024), "steps": (1, 10**7), "k": (1, 100),
+        "batch_size": (1, 10_000), "variation": (0, 1), "magnify": (0, 10), "target": (0, 10**6), "threads": (1, 1024),
+    }  # fmt: skip
+
+    def check(self) -> None:
+        super().check()
+        if self.side % STEPS:
+            low = self.side // STEPS * STEPS
+            raise SettingsError(f"side = {self.side} does not divide by {STEPS}; take {low} or {low + STEPS}.")
+
+    def folder_name(self, fingerprint: str) -> str:
+        """The generated folder's name: held-out, what differs, seed, hash."""
+        rest = self.changed(("profile", "held_out", "seed", "au_folder"))
+        return "__".join((self.held_out, "-".join([self.profile, *rest]), f"s{self.seed}", self.digest(fingerprint)))
+
+    def folder(self, fingerprint: str) -> Path:
+        """The generated folder under `out`."""
+        return resolve(self.out) / self.folder_name(fingerprint)
+
+
+def needed_by(run: Settings) -> GanSettings | None:
+    """The settings of the generated folder that a run needs (`augment`), None where it needs none."""
+    if run.augment in ("none", "oversample"):
+        return None
+    shared = ("corpus", "profile", "held_out", "sources", *PREPARED)
+    return GanSettings.from_parameters({**{name: getattr(run, name) for name in shared}, "out": run.generated})

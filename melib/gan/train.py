@@ -1,0 +1,314 @@
+"""Adversarial training of the generator on the frames and AU vectors of one fold's training datasets."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from melib.aus.table import AUS, AUError
+from melib.compute import deterministic, generator, pick_device
+from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
+from melib.gan.settings import PRESETS, GanSettings
+from melib.home import resolve, write_whole
+from melib.prepare.samples import Samples
+
+NOISE = 0.1  # uniform, added to target AUs; half of the frames are mirrored: the 17 AUs have no sides, so they stay
+KEEP = 10  # checkpoints, and sample grids, over a training
+
+
+class GanError(ValueError):
+    """A training or a generation that cannot go on."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What a generator learns from: `images` (2N, S, S, 3) uint8, onsets and then apexes, and their `aus` (2N, 17).
+
+    `flow` (N, 2, S, S) leads from each onset to its apex, in pixels, x first.
+    """
+
+    images: np.ndarray
+    aus: np.ndarray
+    flow: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trained:
+    """`history` has a row a step of the generator; `grids` holds, by step, what `watch` looked like (M, S, S, 3)."""
+
+    generator: Generator
+    critic: Critic
+    history: pd.DataFrame
+    grids: dict[int, np.ndarray]
+    seconds: float
+
+
+def training_frames(samples: Samples, onset: pd.DataFrame, apex: pd.DataFrame, sources: list[str]) -> Frames:
+    """The frames of the clips of `sources` that have AU vectors (by clip_id) at onset and apex.
+
+    Raises AUError where a dataset has none.
+    """
+    index = samples.index
+    known = index["clip_id"].isin(onset.index).to_numpy() & index["clip_id"].isin(apex.index).to_numpy()
+    for name in sources:
+        if not known[index["dataset"] == name].any():
+            raise AUError(f"No clip of {name} has AUs at onset and apex: read some, or leave it out of `sources`.")
+    rows = known & index["dataset"].isin(sources).to_numpy() & index["label"].notna().to_numpy()
+    clips = index["clip_id"][rows]
+    images = np.concatenate([samples.arrays[name][rows] for name in ("onset", "apex")])
+    aus = np.concatenate([table.loc[clips].to_numpy(np.float32) for table in (onset, apex)])
+    return Frames(images, aus, samples.arrays["flow"][rows].astype(np.float32))
+
+
+def train(
+    frames: Frames,
+    settings: GanSettings,
+    watch: tuple[np.ndarray, np.ndarray] | None = None,
+    work: Path | None = None,
+    progress: Callable[[int, int, dict], None] | None = None,
+) -> Trained:
+    """Train generator and critic (WGAN-GP, Gulrajani et al. 2017; the losses of GANimation and ULME-GAN).
+
+    Args:
+        watch: faces (M, S, S, 3) uint8 and conditions (M, 17), drawn ten times on the way.
+        work: folder for a checkpoint, written ten times, from which training goes on to the same bits.
+        progress: called after each step with (step, steps, the step's row of the history).
+
+    Raises GanError for weights of another shape, and where a loss is no number: the last good checkpoint stays.
+    """
+    device = pick_device(settings.device)
+    with deterministic(settings.threads):
+        return _Training(frames, settings, device).run(
+            watch, work and work / "checkpoint.pt", progress or (lambda *_: None)
+        )
+
+
+class _Training:
+    def __init__(self, frames: Frames, settings: GanSettings, device: torch.device):
+        self.settings, self.preset, self.device = settings, PRESETS[settings.preset], device
+        self.images = resize(_as_input(frames.images), settings.side).to(device)
+        self.aus = torch.from_numpy(frames.aus).to(device)
+        self.draw = generator(settings.seed, "gan batches")
+        self.generator, self.critic = new_networks(settings, frames)
+        for network in (self.generator, self.critic):
+            network.to(device, memory_format=torch.channels_last)
+        self.adam_g, self.adam_c = (
+            torch.optim.Adam(network.parameters(), self.preset.lr, betas=(0.5, 0.999))
+            for network in (self.generator, self.critic)
+        )
+        self.amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
+        self.history, self.grids, self.seconds = [], {}, 0.0
+
+    def run(self, watch, checkpoint, progress) -> Trained:
+        steps, started = self.settings.steps, time.perf_counter()
+        every = max(1, steps // KEEP)
+        if checkpoint is not None and checkpoint.is_file():
+            self._load(checkpoint)
+        before = self.seconds
+        for step in range(len(self.history) + 1, steps + 1):
+            row = self._step(min(1.0, 3 * (1 - (step - 1) / steps)))
+            if not all(np.isfinite(list(row.values()))):
+                bad = [name for name, value in row.items() if not np.isfinite(value)]
+                kept = f" The checkpoint {checkpoint} holds the last good state." if checkpoint else ""
+                raise GanError(f"In step {step} of {steps} {', '.join(bad)} is no number.{kept} Use precision fp32.")
+            self.history.append({"step": step, **row})
+            self.seconds = before + time.perf_counter() - started
+            if step % every == 0 or step == steps:
+                if watch is not None:
+                    self.grids[step] = generate(self.generator, *watch, self.settings)
+                if checkpoint is not None:
+                    self._save(checkpoint)
+            progress(step, steps, self.history[-1])
+        history = pd.DataFrame(self.history)
+        return Trained(self.generator.eval(), self.critic.eval(), history, self.grids, self.seconds)
+
+    def _step(self, rate: float) -> dict[str, float]:
+        """`critic_steps` of the critic, one of the generator; the losses of the last."""
+        for adam in (self.adam_g, self.adam_c):
+            adam.param_groups[0]["lr"] = self.preset.lr * rate
+        for left in reversed(range(self.preset.critic_steps)):
+            image, own, asked, truth = self._batch()
+            with self.amp:
+                changed, logits = self._draw(image, asked)
+            row = self._critic_step(image, own, changed.detach(), asked, truth)
+            if left:
+                continue
+            return row | self._generator_step(image, own, asked, truth, changed, logits)
+
+    def _batch(self):
+        """Images, their AUs, what is asked for, and the true answer; changes of AUs with `moves`, else levels."""
+        count, half = self.settings.batch_size, len(self.images) // 2
+        rows = torch.randint(len(self.images), (count,), generator=self.draw)
+        others = torch.randint(len(self.images), (count,), generator=self.draw)
+        noise = NOISE * (2 * torch.rand(count, len(AUS), generator=self.draw) - 1)
+        flipped = (torch.rand(count, generator=self.draw) < 0.5)[:, None, None, None].to(self.device)
+        partners = (rows + half) % len(self.images)
+        image, truth = (torch.where(flipped, x.flip(-1), x) for x in (self.images[rows], self.images[partners]))
+        if self.preset.moves:
+            return image, torch.zeros_like(self.aus[rows]), self.aus[partners] - self.aus[rows], truth
+        return image, self.aus[rows] / 5, self.aus[others] / 5 + noise.to(self.device), truth
+
+    def _draw(self, image: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
+        colour, logits = self.generator(image.contiguous(memory_format=torch.channels_last), asked)
+        return compose(image, colour, logits)[0], logits
+
+    def _critic_step(self, image, own, changed, asked, truth) -> dict[str, float]:
+        preset = self.preset
+        real, aus = (truth, asked) if preset.moves else (image, own)
+        with self.amp:
+            (score, read), (fooled, _) = self.critic(real, image), self.critic(changed, image)
+        gap, error = (fooled - score).float().mean(), nn.functional.mse_loss(read.float(), aus)
+        loss = preset.adversarial * gap + preset.aus * error
+        if preset.apart:
+            self._descend(self.adam_c, loss)
+            loss = 0
+        share = torch.rand(len(image), 1, 1, 1, generator=self.draw).to(self.device)
+        penalty = gradient_penalty(self.critic, real, changed.float(), image, share)
+        self._descend(self.adam_c, loss + preset.adversarial * preset.penalty * penalty)
+        return {"critic": -gap.item(), "penalty": penalty.item(), "aus_real": error.item()}
+
+    def _generator_step(self, image, own, asked, truth, changed, logits) -> dict[str, float]:
+        preset = self.preset
+        with self.amp:
+            score, read = self.critic(changed, image)
+            back, logits_back = self._draw(changed, -asked if preset.moves else own)
+        parts = {
+            "adversarial": -score.float().mean(),
+            "aus": nn.functional.mse_loss(read.float(), asked),
+            "cycle": (back - image).abs().mean(),
+            "attention": sum(torch.sigmoid(x.float()).mean() for x in (logits, logits_back)),
+            "variation": sum(total_variation(torch.sigmoid(x.float()), preset.squared) for x in (logits, logits_back)),
+            "truth": (changed - truth).abs().mean(),
+        }
+        loss = sum(getattr(preset, name) * value for name, value in parts.items() if getattr(preset, name))
+        self._descend(self.adam_g, loss)
+        return {"loss": loss.item(), "kept": torch.sigmoid(logits).mean().item()} | {
+            name: value.item() for name, value in parts.items()
+        }
+
+    @staticmethod
+    def _descend(adam: torch.optim.Adam, loss: Tensor) -> None:
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    def _state(self) -> dict:
+        return {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
+
+    def _save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {name: part.state_dict() for name, part in self._state().items()}
+        grids = {step: torch.from_numpy(grid) for step, grid in self.grids.items()}
+        content |= {"draw": self.draw.get_state(), "history": self.history, "grids": grids, "seconds": self.seconds}
+        file = io.BytesIO()
+        torch.save(content, file)
+        write_whole(path, file.getvalue())
+        done, total = len(self.history), self.settings.steps
+        told = {"done": done, "total": total, "left": round(self.seconds / done * (total - done), 1)}
+        write_whole(path.with_name("progress.json"), json.dumps(told).encode())
+
+    def _load(self, path: Path) -> None:
+        content = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            for name, part in self._state().items():
+                part.load_state_dict(content[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise GanError(f"{path} is a checkpoint of other networks: {str(error)[:200]} Remove it.") from error
+        self.draw.set_state(content["draw"].cpu())
+        self.history, self.seconds = content["history"], content["seconds"]
+        self.grids = {step: grid.cpu().numpy() for step, grid in content["grids"].items()}
+
+
+def new_networks(settings: GanSettings, frames: Frames) -> tuple[Generator, Critic]:
+    """Generator and critic as first drawn, the generator from `settings.start` where that names a file."""
+    preset = PRESETS[settings.preset]
+    nets = new_generator(settings), Critic(settings.side, settings.width, preset.moves)
+    for network, name in zip(nets, ("generator", "critic"), strict=True):
+        draw_weights(network, generator(settings.seed, name))
+    if preset.moves:
+        half = len(frames.aus) // 2
+        fields = au_fields(frames.aus[half:] - frames.aus[:half], frames.flow) / frames.flow.shape[-1]
+        nets[0].fields.copy_(-resize(torch.from_numpy(fields), settings.side))  # seen here was there: against the flow
+    if settings.start:
+        load_generator(nets[0], settings.start)
+    return nets
+
+
+def new_generator(settings: GanSettings) -> Generator:
+    """The generator of these settings, its weights not yet as they should be."""
+    preset = PRESETS[settings.preset]
+    return Generator(settings.width, preset.norm, settings.side if preset.moves else None)
+
+
+def au_fields(changes: np.ndarray, flow: np.ndarray, ridge: float = 1.0) -> np.ndarray:
+    """The flow (17, 2, S, S) of one unit of each AU: ridge regression of `flow` (N, 2, S, S) on `changes` (N, 17).
+
+    Faces have two like sides and AUs none, so every clip counts mirrored as well.
+    """
+    gram = changes.T @ changes + ridge * np.eye(changes.shape[1])
+    fields = np.linalg.solve(gram, changes.T @ flow.reshape(len(flow), -1)).reshape(-1, *flow.shape[1:])
+    mirrored = fields[..., ::-1] * np.array([-1, 1])[:, None, None]
+    return ((fields + mirrored) / 2).astype(np.float32)
+
+
+def load_generator(network: Generator, path: str | Path) -> Generator:
+    """Weights of a generator.safetensors into `network`. GanError where they are not there or of another shape."""
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(resolve(path)))
+    except (OSError, RuntimeError) as error:
+        raise GanError(f"{path} does not fit this generator (width, preset): {str(error)[:200]}") from error
+    return network
+
+
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, source: Tensor, share: Tensor) -> Tensor:
+    """Mean of (|gradient of the realness| - 1)^2 at share * real + (1 - share) * fake, share (B, 1, 1, 1)."""
+    x = (share * real + (1 - share) * fake).requires_grad_()
+    (slope,) = torch.autograd.grad(critic(x, source)[0].flatten(1).mean(1).sum(), x, create_graph=True)
+    return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def total_variation(attention: Tensor, squared: bool) -> Tensor:
+    """Differences of neighbours in `attention` (B, 1, S, S): L1, summed; or squared, averaged, twice (ULME-GAN)."""
+    steps = attention.diff(dim=2), attention.diff(dim=3)
+    if squared:
+        return 2 * sum((step**2).mean() for step in steps)
+    return sum(step.abs().sum() for step in steps)
+
+
+def generate(network: Generator, faces: np.ndarray, aus: np.ndarray, settings: GanSettings) -> np.ndarray:
+    """Faces (N, S, S, 3) uint8 with the AUs (N, 17) put on, at their own size; see `heads` for what `aus` means."""
+    return np.concatenate([made for made, _, _ in heads(network, faces, aus, settings)])
+
+
+def heads(network: Generator, faces: np.ndarray, aus: np.ndarray, settings: GanSettings, batch: int = 32):
+    """Yield result, colour (B, S, S, 3) uint8 and attention (B, S, S), by batches, of faces (N, S, S, 3) uint8.
+
+    `aus` (N, 17) are intensities, 0-5, or with the preset "moves" their changes.
+    """
+    device, scale = next(network.parameters()).device, 1 if PRESETS[settings.preset].moves else 5
+    for start in range(0, len(faces), batch):
+        image = _as_input(faces[start : start + batch]).to(device)
+        asked = torch.tensor(aus[start : start + batch], dtype=torch.float32, device=device) / scale
+        with torch.inference_mode(), deterministic(settings.threads):
+            made, colour, attention = compose(image, *network(resize(image, settings.side), asked))
+            yield _as_bytes(made), _as_bytes(colour), attention[:, 0].cpu().numpy()
+
+
+def _as_input(images: np.ndarray) -> Tensor:
+    """(N, S, S, 3) uint8 to (N, 3, S, S) float32 in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+
+
+def _as_bytes(images: Tensor) -> np.ndarray:
+    return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,79 @@
+"""From the `corpus` parameter of a unit to its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from melib.corpus.demo import write_demo
+from melib.corpus.demo.write import MARKER
+from melib.corpus.scan import fingerprint, read_index
+from melib.home import resolve
+from melib.prepare.flow import BATCHED
+from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
+from melib.prepare.samples import Samples, is_samples_folder, read_manifest
+from melib.settings import FILES, PREPARED, Settings
+
+DEMO_SIZES = ("tiny", "demo")
+Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Data:
+    """The samples of a run, the fingerprint that names their corpus in hashes, whether that is a demo corpus, and the
+    clips that preparation had to leave out (clip_id, dataset, reason)."""
+
+    samples: Samples
+    fingerprint: str
+    synthetic: bool
+    skipped: pd.DataFrame
+
+
+def open_corpus(corpus: str, wanted: PrepareSettings, progress: Progress | None = None) -> Data:
+    """The samples that `corpus` stands for, prepared as `wanted` on first use and cached under `cache/`.
+
+    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is;
+    anything else is a data root. Raises CorpusError where there is none of these.
+    """
+    folder = find_corpus(corpus, progress)
+    if is_samples_folder(folder):
+        manifest = read_manifest(folder)
+        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
+    index, cache = read_index(folder), resolve("cache")
+    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"))
+    left_out = skipped(prepared_folder(folder, index, wanted, cache))
+    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file(), left_out)
+
+
+def prepare_settings(settings: Settings) -> PrepareSettings:
+    """What a unit's settings say of preparation; the file paths in them start at the workbook's folder."""
+    given = {name: getattr(settings, name) for name in PREPARED}
+    given |= {name: str(resolve(given[name])) if given[name] else None for name in PREPARED if name in FILES}
+    device = "cpu"
+    if settings.flow_method in BATCHED:
+        from melib.compute import pick_device
+
+        device = str(pick_device(settings.device))
+    return PrepareSettings(**given, device=device)
+
+
+def name_corpus(corpus: str, progress: Progress | None = None) -> str:
+    """The fingerprint that `open_corpus` would give, without preparing anything."""
+    folder = find_corpus(corpus, progress)
+    if is_samples_folder(folder):
+        return read_manifest(folder)["fingerprint"]
+    return fingerprint(folder, read_index(folder))
+
+
+def find_corpus(corpus: str, progress: Progress | None = None) -> Path:
+    """The folder that a `corpus` parameter names; a demo corpus is written first where it is not there yet."""
+    if corpus in DEMO_SIZES:
+        return write_demo(resolve("data") / corpus, corpus, progress=_named(progress, "demo clips written"))
+    return resolve(corpus)
+
+
+def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: progress(name, done, total)) if progress else None

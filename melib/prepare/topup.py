@@ -1,0 +1,80 @@
+"""How many samples top up each dataset and class (the paper's Tables 2 and 3), and topping up without a generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES, DATASETS
+from melib.prepare.samples import Samples
+
+
+class TopUpError(ValueError):
+    """A plan that cannot be made or filled."""
+
+
+def top_up(index: pd.DataFrame, reading: str = "balance", target: int = 0) -> pd.DataFrame:
+    """Samples to add: a row a dataset of `index`, a column a class, so that each dataset reaches `target` in all.
+
+    `reading` is how the paper's words are taken: "even" gives each class the same share, remainders to the smallest
+    classes; "balance" always fills the smallest class, so that all end as equal as they can. `target` 0 stands for the
+    largest dataset of the index (MMEW's 234 in the paper), held out or not: of it only its size is used. Rows that
+    are synthetic or have no label do not count. Raises TopUpError for a target below a dataset's present count.
+    """
+    if reading not in READINGS:
+        raise TopUpError(f"reading is {reading!r}; expected one of {list(READINGS)}.")
+    real = index[~synthetic(index)]
+    counts = pd.crosstab(real["dataset"], real["label"]).reindex(columns=CLASSES, fill_value=0)
+    counts = counts.loc[[name for name in DATASETS if name in counts.index]]
+    target = target or int(counts.sum(axis=1).max())
+    above = counts.sum(axis=1)[counts.sum(axis=1) > target]
+    if len(above):
+        raise TopUpError(
+            f"target = {target} is below what {above.to_dict()} hold already; give at least {above.max()}."
+        )
+    added = {name: READINGS[reading](row.to_numpy(), target) - row.to_numpy() for name, row in counts.iterrows()}
+    return pd.DataFrame(added, index=CLASSES).T.rename_axis(index="dataset", columns="label")
+
+
+def _even(counts: np.ndarray, target: int) -> np.ndarray:
+    each, left = divmod(target - counts.sum(), len(counts))
+    return counts + each + (counts.argsort(kind="stable").argsort() < left)
+
+
+def _balance(counts: np.ndarray, target: int) -> np.ndarray:
+    filled = counts.copy()
+    for _ in range(target - counts.sum()):
+        filled[filled.argmin()] += 1
+    return filled
+
+
+READINGS = {"even": _even, "balance": _balance}
+
+
+def oversample(samples: Samples, plan: pd.DataFrame, seed: int) -> Samples:
+    """Copies of the samples as `plan` (`top_up`) counts them, drawn in turn within dataset and class, all `synthetic`.
+
+    Raises TopUpError where a class to fill has no sample to repeat.
+    """
+    rng, index, rows = np.random.default_rng(seed), samples.index, []
+    for (dataset, label), count in plan.stack().items():
+        own = np.flatnonzero((index["dataset"] == dataset) & (index["label"] == label) & ~synthetic(index))
+        if count and not len(own):
+            raise TopUpError(f"{dataset} has no sample of class {label!r} to repeat; choose another `augment`.")
+        rows.append(np.resize(rng.permutation(own), count))
+    rows = np.concatenate(rows).astype(int)
+    copies = index.iloc[rows].reset_index(drop=True).assign(synthetic=True)
+    copies["clip_id"] = copies["clip_id"] + "~" + copies.groupby("clip_id").cumcount().add(1).astype(str)
+    return Samples(copies, {name: np.asarray(array[rows]) for name, array in samples.arrays.items()})
+
+
+def join(samples: Samples, more: Samples) -> Samples:
+    """`samples` with the synthetic samples `more` behind them, and the arrays that both have."""
+    index = pd.concat([samples.index.assign(synthetic=synthetic(samples.index)), more.index], ignore_index=True)
+    names = [name for name in samples.arrays if name in more.arrays]
+    return Samples(index, {name: np.concatenate([samples.arrays[name], more.arrays[name]]) for name in names})
+
+
+def synthetic(index: pd.DataFrame) -> np.ndarray:
+    """Which rows are generated samples, (N,) boolean; none where the column is absent."""
+    return index["synthetic"].to_numpy(dtype=bool) if "synthetic" in index else np.zeros(len(index), dtype=bool)

@@ -1,0 +1,52 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from melib.aus.table import NAMES
+from melib.corpus.index import CLASSES
+from melib.figures import gan as draw
+
+
+def test_plan_bars_stand_on_what_is_there():
+    rows = [(reading, name, label, 10, k) for reading in draw.READINGS for name in ("SMIC", "SAMM")
+            for k, label in enumerate(CLASSES)]  # fmt: skip
+    figure = draw.plan_bars(pd.DataFrame(rows, columns=["reading", "dataset", "label", "present", "added"]))
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["SMIC", "SAMM"]
+    tops = [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches]
+    assert sorted(set(tops)) == [10, 11, 12]
+    assert {text.get_text() for text in figure.axes[0].texts} == {"+0", "+1", "+2"}
+    plt.close(figure)
+
+
+def test_curves_draw_every_loss():
+    names = {name for lines in draw.CURVES.values() for name in lines}
+    history = pd.DataFrame({"step": range(1, 101), **dict.fromkeys(names, 0.5)})
+    figure = draw.curves(history)
+    assert sum(len(ax.lines) for ax in figure.axes) == len(names)
+    plt.close(figure)
+
+
+def test_the_sheet_shows_every_dataset_and_class():
+    grey = np.full((8, 8, 3), 100, np.uint8)
+    faces = {(name, label): (grey, grey, np.ones((8, 8)), grey + 12) for name in ("MMEW", "SMIC") for label in CLASSES}
+    figure = draw.sheet(faces)
+    assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == ["SMIC", "MMEW"]
+    assert len(figure.axes) == 2 * (1 + 4 * len(CLASSES))
+    changes = [ax.images[0].get_array() for ax in figure.axes if ax.images[0].get_cmap().name == "RdBu_r"]
+    assert all((change == 12).all() for change in changes)
+    ax = draw.strip(np.stack([grey, grey]), ["a", "b"], plt.figure().add_subplot())
+    assert ax.images[0].get_array().shape == (8, 16, 3)
+    plt.close("all")
+
+
+def test_quality_draws_both_tables():
+    gaps = [(m, x, kind, 0.6, 0.5, 0.7) for m in draw.MEASURES for x in (1, 3) for kind in draw.KINDS]
+    table = pd.concat([
+        pd.DataFrame(gaps, columns=["measure", "magnify", "kind", "value", "low", "high"]),
+        pd.DataFrame([(au, kind, 0.5, 0.1) for au in NAMES for kind in draw.READ],
+                     columns=["au", "kind", "correlation", "error"]),
+    ])  # fmt: skip
+    figure = draw.quality(table)
+    assert len(figure.axes[0].collections) == len(draw.KINDS)
+    assert [len(line.get_xdata()) for line in figure.axes[1].lines] == [17] * len(draw.READ)
+    plt.close(figure)

@@ -1,0 +1,39 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from melib.gan.settings import GanSettings
+from melib.gan.train import Frames
+
+
+def gan_settings(**changes) -> GanSettings:
+    """Settings of a generator that trains in a second."""
+    base = dict(profile="tiny", held_out="SAMM", width=2, steps=4, batch_size=2)
+    return GanSettings.from_parameters(base | changes)
+
+
+@pytest.fixture
+def frames() -> Frames:
+    """Five onsets and apexes, drawn at random."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (10, 64, 64, 3), dtype=np.uint8)
+    flow = rng.normal(size=(5, 2, 64, 64)).astype(np.float32)
+    return Frames(images, rng.uniform(0, 3, (10, 17)).astype(np.float32), flow)
+
+
+@pytest.fixture(scope="session")
+def made(tiny_root, tmp_path_factory):
+    """The tiny corpus' fold without SAMM, its trained generator and its generated folder, made once a process."""
+    from melib.gan.fold import open_fold, save_generated
+    from melib.gan.train import train
+
+    settings = gan_settings(corpus=str(tiny_root), out=str(tmp_path_factory.mktemp("generated")), target=20)
+    fold = open_fold(settings)
+    trained = train(fold.frames(), settings)
+    return fold, trained, save_generated(fold, trained)
+
+
+def counts(index: pd.DataFrame) -> dict:
+    """Samples by dataset and class, without zeros."""
+    found = index.groupby(["dataset", "label"]).size()
+    return found[found > 0].to_dict()

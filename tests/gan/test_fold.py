@@ -1,0 +1,172 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from melib.aus.table import NAMES, AUError
+from melib.folder import is_done
+from melib.gan.fold import (
+    KINDS,
+    asked_faces,
+    open_fold,
+    pair_flow,
+    save_generated,
+    save_gif,
+    sequence,
+    top_up_samples,
+)  # fmt: skip
+from melib.gan.train import train
+from melib.learning.data import load_data
+from melib.learning.settings import RunSettings
+from melib.prepare.pipeline import PrepareSettings
+from melib.prepare.samples import Samples, SamplesError
+from tests.gan.conftest import counts
+
+
+def run(fold, folder, **changes):
+    parameters = dict(corpus=fold.settings.corpus, profile="tiny", held_out="SAMM", generated=str(folder.parent))
+    return RunSettings.from_parameters(parameters | changes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_generated_samples_fill_the_plan_with_faces_of_the_same_dataset(made, kind):
+    fold, _, folder = made
+    samples = Samples.load(folder / "samples" / kind)
+    plan = fold.plan(kind).stack()
+    assert counts(samples.index) == plan[plan > 0].to_dict()
+    assert samples.index["synthetic"].all()
+    assert "SAMM" not in set(samples.index["dataset"])
+    faces = fold.index.set_index("clip_id").loc[samples.index["source"]]
+    assert (faces["dataset"].to_numpy() == samples.index["dataset"].to_numpy()).all()
+    assert (faces["subject"].to_numpy() == samples.index["subject"].to_numpy()).all()
+    assert (fold.data.samples.arrays["onset"][samples.index["row"].to_numpy()] == samples.arrays["onset"]).all()
+    assert (samples.arrays["apex"] != samples.arrays["onset"]).any(axis=(1, 2, 3)).all()
+    shown = samples.index["shown"] == samples.index["label"]
+    assert shown.all() == (kind != "shuffled")
+    asked, labels = (sorted(samples.index["dataset"] + samples.index[name]) for name in ("shown", "label"))
+    assert asked == labels  # shuffled asks for the same vectors, under other labels
+
+
+def test_subjects_take_turns(made):
+    fold, _, _ = made
+    for dataset, part in asked_faces(fold, "balance").groupby("dataset"):
+        people = fold.index.loc[fold.index["dataset"] == dataset, "subject"].nunique()
+        assert part["subject"].iloc[:people].nunique() == min(people, len(part))
+
+
+def test_the_aus_asked_for_are_the_centroids_with_their_variation(made):
+    fold, _, _ = made
+    still = replace(fold, settings=replace(fold.settings, variation=0.0, magnify=2.0))
+    asked = asked_faces(still, "even")
+    assert np.allclose(asked[list(NAMES)], 2 * fold.clusters.centroids.loc[asked["label"]])
+    varied = asked_faces(fold, "even")[list(NAMES)] / (asked[list(NAMES)] / 2).where(asked[list(NAMES)] != 0)
+    assert varied.std(axis=None) == pytest.approx(fold.settings.variation, rel=0.3)
+
+
+def test_a_run_takes_the_generated_samples_into_training_alone(made):
+    fold, _, folder = made
+    from melib.learning.fit import split_samples
+
+    for kind in KINDS:
+        settings = run(fold, folder, augment=kind, inputs="apex")
+        data = load_data(settings)
+        split = split_samples(data.samples.index, settings)
+        made_up = data.samples.index["synthetic"].to_numpy(dtype=bool)
+        assert made_up.sum() == fold.plan(kind).to_numpy().sum() > 0
+        assert set(split[made_up]) <= {"train", "unused"}
+        assert "train" in set(split[made_up])
+        assert data.fingerprint == f"{fold.data.fingerprint}+{folder.name}"
+    flows = load_data(run(fold, folder, augment="balance")).samples.arrays["flow"]
+    assert len(flows) == len(data.samples)
+
+
+def test_a_generated_folder_for_something_else_is_refused(made, tmp_path):
+    fold, _, folder = made
+    for change in ({"held_out": "SMIC"}, {"sources": "SMIC,CASME"}, {"image_size": 48}):
+        with pytest.raises(SamplesError, match=r"for others: \['SAMM__tiny.*papermill notebooks/03_gan.*-p held_out"):
+            load_data(run(fold, folder, augment="even", **change))
+    with pytest.raises(SamplesError, match=r"holds none\. Make it"):
+        load_data(run(fold, folder, augment="even", generated=str(tmp_path)))
+    shutil.copytree(folder, tmp_path / "g" / "one")
+    shutil.copytree(folder, tmp_path / "g" / "two")
+    with pytest.raises(SamplesError, match=r"2 generated folders fit.*'one', 'two'"):
+        load_data(run(fold, folder, augment="even", generated=str(tmp_path / "g")))
+    load_data(run(fold, folder, augment="even", generated=str(tmp_path / "g" / "one")))
+    (tmp_path / "g" / "one" / "done").unlink()
+    load_data(run(fold, folder, augment="even", generated=str(tmp_path / "g")))
+
+
+def test_a_folder_that_is_there_is_left_alone(made):
+    fold, trained, folder = made
+    before = (folder / "gan.json").stat().st_mtime_ns
+    assert save_generated(fold, trained) == folder
+    assert is_done(folder)
+    assert (folder / "gan.json").stat().st_mtime_ns == before
+
+
+def test_the_held_out_dataset_changes_nothing(made, tmp_path, monkeypatch):
+    """Pixels, labels and AUs of the held-out dataset scrambled: the same weights and the same samples, bit for bit."""
+    import cv2
+
+    fold, trained, folder = made
+    monkeypatch.setattr("melib.prepare.data.resolve", lambda path: tmp_path / path)
+    root = shutil.copytree(fold.settings.corpus, tmp_path / "corpus")
+    rng = np.random.default_rng(0)
+    for path in (root / "openface" / "SAMM").rglob("*.csv"):
+        table = pd.read_csv(path)
+        readings = [name for name in table if name.strip().endswith("_r")]
+        table[readings] = rng.uniform(0, 5, (len(table), len(readings)))
+        table.to_csv(path, index=False)
+    for path in (root / "SAMM").rglob("*.jpg"):
+        image = cv2.imread(str(path))
+        cv2.imwrite(str(path), np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8))
+    other = open_fold(replace(fold.settings, corpus=str(root), out=str(tmp_path / "generated")))
+    assert other.data.fingerprint != fold.data.fingerprint
+    held_out = other.index["dataset"] == "SAMM"
+    other.index.loc[held_out, "label"] = rng.permutation(other.index.loc[held_out, "label"])
+    assert other.clusters.centroids.equals(fold.clusters.centroids)
+    again = train(other.frames(), other.settings)
+    for name, weights in trained.generator.state_dict().items():
+        assert torch.equal(weights, again.generator.state_dict()[name])
+    for kind in KINDS:
+        one, two = Samples.load(folder / "samples" / kind), top_up_samples(other, again, kind)
+        for name, array in one.arrays.items():
+            assert (array == two.arrays[name]).all()
+
+
+def test_no_aus_no_generator(made, tmp_path):
+    fold, _, _ = made
+    with pytest.raises(AUError, match="no folder"):
+        open_fold(replace(fold.settings, au_folder=str(tmp_path / "nothing")))
+    samples = fold.data.samples.select(np.arange(len(fold.data.samples)) < 5).save(tmp_path / "samples")
+    with pytest.raises(SamplesError, match="folder of samples: a generator needs AUs"):
+        open_fold(replace(fold.settings, corpus=str(samples)))
+    lacking = fold.onset[fold.onset.index.str.startswith("SMIC")]
+    with pytest.raises(AUError, match="No clip of CASME has AUs"):
+        replace(fold, onset=lacking).frames()
+
+
+def test_flow_of_a_generated_pair_is_that_of_prepare(made):
+    """A face shifted by a whole pixel flows by a pixel."""
+    fold, _, _ = made
+    face = fold.data.samples.arrays["onset"][:2]
+    flow = pair_flow(face, np.roll(face, 1, axis=2), PrepareSettings())
+    assert flow.shape == (2, 2, 32, 32)
+    assert np.abs(np.median(flow[:, 0, 8:-8, 8:-8]) - 1) < 0.25
+    assert np.abs(np.median(flow[:, 1, 8:-8, 8:-8])) < 0.1
+
+
+def test_a_sequence_leaves_the_neutral_face_and_comes_back(made, tmp_path):
+    fold, trained, _ = made
+    face = fold.data.samples.arrays["onset"][0]
+    clip = sequence(fold, trained, face, 3 * fold.clusters.centroids.loc["surprise"].to_numpy(), frames=9)
+    assert clip.shape == (9, *face.shape)
+    away = np.abs(clip.astype(int) - clip[0]).mean(axis=(1, 2, 3))
+    assert away.argmax() == 4
+    assert (clip[0] == clip[-1]).all()
+    with Image.open(save_gif(clip, tmp_path / "clip.gif")) as picture:
+        assert picture.n_frames == 9

@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from melib.gan import quality
+from melib.gan.quality import au_table, gap_table, image_table, read_pairs
+from melib.gan.train import GanError
+from melib.prepare.samples import Samples
+
+
+class Copy(torch.nn.Module):
+    """A generator whose attention is 1 everywhere: it returns its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, image, aus):
+        return torch.zeros_like(image), torch.full_like(image[:, :1], 1e4)
+
+
+@pytest.fixture(scope="module")
+def pairs(made):
+    fold, trained, _ = made
+    return read_pairs(fold, trained, each=2)
+
+
+def test_generated_faces_come_nearer_to_the_real_ones_than_the_control_does(made, pairs):
+    table = gap_table(pairs, made[0]).set_index(["measure", "kind", "magnify"])
+    for magnify in quality.MAGNIFY:
+        own, other = (table.loc[("reading", kind, magnify)] for kind in ("generated", "shuffled"))
+        assert own["low"] <= own["value"] <= own["high"]
+        assert own["low"] > max(0.3, other["high"])
+        assert table.loc[("place", "generated", magnify), "value"] > table.loc[("place", "shuffled", magnify), "value"]
+
+
+def test_a_generator_that_returns_its_input_closes_nothing(made):
+    fold, trained, folder = made
+    copy = replace(trained, generator=Copy())
+    pairs = read_pairs(fold, copy, each=2)
+    assert (pairs["generated"] == pairs["neutral"]).all()
+    assert (gap_table(pairs, fold)["value"] == 0).all()
+    images = image_table(fold, copy, Samples.load(folder / "samples" / "even")).set_index("measure")["generated"]
+    assert (images["saturated"], images["attention"], images["passed"]) == (1, 1, 0)
+
+
+def test_the_gap_by_hand(made):
+    """Readings half way there, and as far in the wrong direction."""
+    fold, _, _ = made
+    rows = np.flatnonzero(fold.index["dataset"] == "SMIC")[:4]
+    zeros = np.zeros((2, 3, 4, 17))
+    real = zeros + np.eye(17)[3] * 2
+    pairs = {"neutral": zeros, "real": real, "generated": real / 2, "shuffled": -real, "target": real, "rows": rows}
+    pairs["place"] = np.tile([0.5, 0.0], (2, 3, 4, 1))
+    table = gap_table(pairs, fold).set_index(["measure", "kind", "magnify"])["value"]
+    assert table["reading"]["generated"].tolist() == [0.5, 0.5]
+    assert table["reading"]["shuffled"].tolist() == [-1, -1]
+    assert table["place"]["generated"].tolist() == [0.5, 0.5]
+    assert table["error"]["generated"].tolist() == [0.5, 0.5]
+    assert table["error"]["shuffled"].tolist() == [-1, -1]
+
+
+def test_tables_say_what_they_should(made, pairs):
+    fold, trained, folder = made
+    aus = au_table(pairs)
+    assert aus.groupby("kind").size().to_dict() == dict.fromkeys(("generated", "neutral", "real", "shuffled"), 17)
+    assert (aus.loc[aus["kind"] == "neutral", "correlation"].abs() < 0.9).all()
+    images = image_table(fold, trained, Samples.load(folder / "samples" / "balance")).set_index("measure")
+    assert images.loc["identity", "generated"] > 0.9
+    assert 0.5 < images.loc["sharpness", "generated"] < 1.5
+    assert images.loc["passed", "generated"] < 2  # grey levels
+    assert images.loc["saturated", "generated"] == 0
+
+
+def test_kernel_distance_equals_a_naive_twin():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3)), rng.normal(size=(5, 3)) + 1
+    kernel = lambda a, b: (a @ b / 3 + 1) ** 3  # noqa: E731
+    inside = [np.mean([kernel(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]) for z in (x, y)]
+    expected = sum(inside) - 2 * np.mean([kernel(a, b) for a in x for b in y])
+    assert quality._kid(x, y) == pytest.approx(expected)
+
+
+def test_ridge_readings_against_scikit_learn():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(0)
+    x, y, new = rng.normal(size=(30, 8)), rng.normal(size=(30, 2)), rng.normal(size=(4, 8))
+    assert np.allclose(quality._ridge(x, y)(new), Ridge(quality.RIDGE).fit(x, y).predict(new))
+
+
+def test_only_where_the_truth_is_known(made):
+    fold, trained, _ = made
+    with pytest.raises(GanError, match="not known"):
+        read_pairs(replace(fold, data=replace(fold.data, synthetic=False)), trained)

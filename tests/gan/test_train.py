@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from melib.gan.settings import PRESETS
+from melib.gan.train import Frames, GanError, generate, load_generator, new_generator, new_networks, train
+from tests.gan.conftest import gan_settings
+
+
+def same(one, other) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_trains_both_networks_and_tells_how(frames, preset):
+    settings, seen = gan_settings(preset=preset, steps=2), []
+    before = new_networks(settings, frames)
+    trained = train(frames, settings, progress=lambda *step: seen.append(step))
+    assert not same(trained.generator, before[0])
+    assert not same(trained.critic, before[1])
+    assert list(trained.history["step"]) == [1, 2]
+    assert np.isfinite(trained.history).all(axis=None)
+    assert [step[:2] for step in seen] == [(1, 2), (2, 2)]
+    assert same(train(frames, settings).generator, trained.generator)
+    assert not same(train(frames, replace(settings, seed=1)).generator, trained.generator)
+
+
+def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(frames, tmp_path):
+    settings, file = gan_settings(), tmp_path / "work"
+    watch = frames.images[:2], frames.aus[:2]
+    whole = train(frames, settings, watch)
+
+    class Cut(Exception):
+        pass
+
+    def cut(step, *_):
+        if step == 2:
+            raise Cut
+
+    with pytest.raises(Cut):
+        train(frames, settings, watch, file, cut)
+    assert len(torch.load(file / "checkpoint.pt", weights_only=True)["history"]) == 2
+    steps = []
+    resumed = train(frames, settings, watch, file, lambda step, *_: steps.append(step))
+    assert steps == [3, 4]
+    assert same(resumed.generator, whole.generator)
+    assert same(resumed.critic, whole.critic)
+    assert resumed.history.equals(whole.history)
+    assert all((resumed.grids[step] == whole.grids[step]).all() for step in whole.grids)
+
+
+def test_a_checkpoint_of_another_shape_is_refused(frames, tmp_path):
+    file = tmp_path / "work"
+    train(frames, gan_settings(), work=file)
+    with pytest.raises(GanError, match="checkpoint of other networks"):
+        train(frames, gan_settings(width=3), work=file)
+
+
+def test_no_number_stops_the_training_and_keeps_the_last_good_state(frames, tmp_path):
+    file = tmp_path / "work"
+    broken = frames.aus.copy()
+    broken[3] = np.nan
+    with pytest.raises(GanError, match=r"In step \d+ of 50 .*aus.* is no number.*last good state"):
+        train(Frames(frames.images, broken, frames.flow), gan_settings(preset="paper", steps=50), work=file)
+    if file.is_dir():
+        assert all(
+            np.isfinite(list(row.values())).all()
+            for row in torch.load(file / "checkpoint.pt", weights_only=True)["history"]
+        )
+
+
+def test_going_on_from_a_given_generator(frames, tmp_path):
+    from safetensors.torch import save_file
+
+    settings = gan_settings()
+    first = train(frames, settings).generator
+    save_file(
+        {name: value.contiguous() for name, value in first.state_dict().items()}, tmp_path / "generator.safetensors"
+    )
+    start = replace(settings, start=str(tmp_path / "generator.safetensors"))
+    assert same(new_networks(start, frames)[0], first)
+    with pytest.raises(GanError, match="does not fit this generator"):
+        new_networks(replace(start, width=5), frames)
+    with pytest.raises(GanError, match="nowhere"):
+        load_generator(new_generator(settings), tmp_path / "nowhere.safetensors")
+
+
+def test_no_change_asked_for_gives_nearly_the_face_and_a_change_moves_it(frames):
+    settings = gan_settings()
+    generator = new_networks(settings, frames)[0]
+    smooth = np.repeat(np.repeat(frames.images[:1, ::16, ::16], 16, 1), 16, 2)
+    rest, moved = (generate(generator, smooth, np.full((1, 17), x), settings).astype(int) for x in (0.0, 3.0))
+    assert np.abs(rest - smooth).mean() < 0.1 * np.abs(moved - smooth).mean()
+
+
+def test_what_is_generated_does_not_depend_on_the_batch(frames):
+    settings = gan_settings(preset="paper")
+    generator = new_networks(settings, frames)[0]
+    whole = generate(generator, frames.images, frames.aus, settings).astype(int)
+    single = np.concatenate([generate(generator, frames.images[[k]], frames.aus[[k]], settings) for k in range(10)])
+    assert np.abs(whole - single).max() <= 1
