@@ -54,8 +54,17 @@ def prepare(args) -> int:
 
 
 def plan(args) -> int:
-    """Show the runs of a grid."""
-    _print_table(_plan(args.grid))
+    """Show the runs of a grid, and about how long they will take."""
+    from melib.study.plan import expected_seconds
+    from melib.study.unit import duration
+
+    units = _plan(args.grid)
+    _print_table(units)
+    seconds, unknown = expected_seconds(units)
+    if seconds:
+        print(f"about {duration(seconds)} of training for one slot, by what like runs took")
+    if unknown:
+        print(f"{unknown} of which no like is finished are not in that" if seconds else "no run to judge the time by")
     return 0
 
 

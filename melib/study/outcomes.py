@@ -119,7 +119,7 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
     runs = [read_run(folder) for folder in folders]
     if not runs:
         raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
-    corpora = {run.facts["data"] for run in runs}
+    corpora = {run.facts["data"].split("+")[0] for run in runs}  # what follows names generated samples
     if len(corpora) > 1:
         raise ValueError(
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +13,13 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
+from melib.gan.settings import needed_by
 from melib.home import home, resolve, write_whole
 from melib.learning.settings import FIELDS, RunSettings, SettingsError
 from melib.study.unit import Unit, read_state
 
 NOTEBOOK = "notebooks/04_training_brl.ipynb"
+GAN_NOTEBOOK = "notebooks/03_gan_augmentation.ipynb"
 
 
 def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
@@ -55,8 +59,10 @@ def expand(grid: dict) -> list[RunSettings]:
     return runs
 
 
-# What runs need: functions from a run's settings and its data's name to the unit that must be done first, or None.
-NEEDS: dict[str, Callable[[RunSettings, str], Unit | None]] = {}
+def generated(settings: RunSettings, fingerprint: str) -> Unit | None:
+    """The unit that makes the generated folder of a run's top-up, None where it needs none."""
+    wanted = needed_by(settings)
+    return wanted and Unit(home() / GAN_NOTEBOOK, wanted, wanted.folder(fingerprint))
 
 
 def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], str]) -> list[Unit]:
@@ -72,7 +78,7 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
         if settings.corpus not in known:
             known[settings.corpus] = name_data(settings)
         data = known[settings.corpus]
-        needs = [unit for need in NEEDS.values() if (unit := need(settings, data))]
+        needs = [unit for unit in (generated(settings, data),) if unit]
         needed |= dict.fromkeys(needs)
         folder = settings.folder("+".join([data, *(unit.name for unit in needs)]))
         planned.append(Unit(home() / NOTEBOOK, settings, folder, tuple(unit.folder for unit in needs)))
@@ -108,6 +114,25 @@ def remember(corpus: str, fingerprint: str) -> str:
 
 def _known(corpus: str) -> Path:
     return resolve("cache") / "names" / quote(corpus, safe="")
+
+
+def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
+    """About how long what is not done will train, one after the other, and how many units that does not count.
+
+    A run takes what finished runs of the same backbone, image size, epochs and diagnosis took (median); the time to
+    start its kernel is not in it. Units of which no like is finished are counted instead.
+    """
+    took: dict[tuple, list[float]] = {}
+    waiting = []
+    for unit in units:
+        key = tuple(getattr(unit.settings, name, None) for name in ("backbone", "image_size", "epochs", "diagnose"))
+        facts = next((path for name in ("run", "gan") if (path := unit.folder / f"{name}.json").is_file()), None)
+        if read_state(unit).state != "done":
+            waiting.append(key)
+        elif facts:
+            took.setdefault(key, []).append(json.loads(facts.read_text())["seconds"])
+    known = [statistics.median(took[key]) for key in waiting if key in took]
+    return sum(known), len(waiting) - len(known)
 
 
 def table(units: Iterable[Unit]) -> pd.DataFrame:

@@ -1,15 +1,12 @@
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import yaml
 
 from melib.learning.settings import SettingsError
-from melib.study import plan
 from melib.study.lock import take
-from melib.study.plan import expand, make_plan, read_grid, table
-from melib.study.unit import Unit, read_state
+from melib.study.plan import expand, expected_seconds, make_plan, read_grid, table
+from melib.study.unit import read_state
 
 
 def write(path, content):
@@ -79,26 +76,27 @@ def test_state_is_read_from_disk_and_a_corpus_named_once(tmp_path):
     assert list(table(make_plan(runs, lambda _: "beef"))["state"]) == ["planned"] * 4  # other data, other runs
 
 
-def test_what_runs_need_comes_first_and_once(tmp_path, monkeypatch):
-    @dataclass(frozen=True)
-    class Generator:
-        held_out: str
-
-    def generated(settings, data):
-        if settings.lam:
-            folder = tmp_path / f"{settings.held_out}-{data}"
-            return Unit(Path("notebooks/03_gan_augmentation.ipynb"), Generator(settings.held_out), folder)
-
-    monkeypatch.setitem(plan.NEEDS, "generated", generated)
-    runs = expand({"held_out": ["SAMM", "SMIC"], "lam": [0, 0.3, 0.5], "out": str(tmp_path)})
-    units = make_plan(runs, lambda _: "f00d")
-    assert [unit.name for unit in units[:2]] == ["SAMM-f00d", "SMIC-f00d"]
+def test_a_top_up_waits_for_its_generated_folder_which_is_made_once(tmp_path):
+    grid = {"held_out": ["SAMM", "SMIC"], "augment": ["none", "even", "shuffled"], "out": str(tmp_path / "runs")}
+    units = make_plan(expand(grid | {"generated": str(tmp_path / "generated")}), lambda _: "f00d")
+    assert [unit.settings.held_out for unit in units[:2]] == ["SAMM", "SMIC"]
+    assert {unit.notebook.name for unit in units[:2]} == {"03_gan_augmentation.ipynb"}
     assert len(units) == 2 + 6
     assert [unit.needs for unit in units[2:5]] == [(), (units[0].folder,), (units[0].folder,)]
-    assert list(table(units)["note"])[3] == "waits for SAMM-f00d"
-    assert units[0].parameters == {"held_out": "SAMM"}
+    assert list(table(units)["note"])[3] == f"waits for {units[0].name}"
     assert units[2].name == units[2].settings.run_name("f00d")
-    assert units[3].name == units[3].settings.run_name("f00d+SAMM-f00d")
+    assert units[3].name == units[3].settings.run_name(f"f00d+{units[0].name}")
+
+
+def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
+    grid = {"held_out": "SAMM", "backbone": ["cnn", "resnet18"], "seed": [0, 1, 2, 3], "out": str(tmp_path)}
+    units = make_plan(expand(grid), lambda _: "f00d")
+    assert expected_seconds(units) == (0, 8)
+    for unit, seconds in zip(units, (10, 50, 20), strict=False):
+        unit.folder.mkdir()
+        (unit.folder / "run.json").write_text(json.dumps({"seconds": seconds}))
+        (unit.folder / "done").touch()
+    assert expected_seconds(units) == (20, 4)  # one CNN is left, at the median; no ResNet-18 was run yet
 
 
 def test_an_empty_plan_is_a_table_too():
