@@ -1,0 +1,43 @@
+"""`melib run` and `melib status` on the tiny corpus: what is wrong is refused before any kernel starts."""
+
+import pytest
+
+from melib.cli import main
+
+
+def grid(tmp_path, tiny_root, more):
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"{{corpus: {tiny_root}, profile: tiny, backbone: linear, out: {tmp_path / 'runs'}, {more}}}")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        ("held_out: SAMM, lamda: 0.5", ("row 1", "'lamda'", "'lam'")),
+        ("held_out: [SAMM, SMIK]", ("row 2", "'SMIK'", "'SMIC'")),
+        ("held_out: SAMM, inputs: [flow, flaw]", ("run 2, SAMM__linear__flaw", "'flaw'")),
+        ("held_out: SAMM, sources: [[SMIC, CASME], [SMIC]]", ("run 2, SAMM__linear", "at least two source datasets")),
+    ],
+)
+def test_a_row_that_cannot_run_is_named_and_nothing_starts(tmp_path, tiny_root, capsys, more, words):
+    assert main(["run", grid(tmp_path, tiny_root, more)]) == 2
+    said = capsys.readouterr().err
+    assert all(word in said for word in words)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_grid_is_run_once_and_its_state_read_from_disk(tmp_path, tiny_root, capsys):
+    path = grid(tmp_path, tiny_root, "held_out: SAMM")
+    assert main(["run", path, "--launcher", "print"]) == 0
+    assert "-y 'held_out: SAMM'" in capsys.readouterr().out
+    assert main(["run", path]) == 0
+    (folder,) = (tmp_path / "runs").glob("[!.]*")
+    assert {"done", "notebook.ipynb", "run.json", "model.safetensors"} <= {file.name for file in folder.iterdir()}
+    assert not list((tmp_path / "runs" / ".work").iterdir())
+    before = (folder / "run.json").stat().st_mtime_ns
+    assert main(["run", path]) == 0
+    assert (folder / "run.json").stat().st_mtime_ns == before
+    capsys.readouterr()
+    assert main(["status", path]) == 0
+    assert capsys.readouterr().out == "1 runs: 1 done\n"
