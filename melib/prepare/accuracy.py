@@ -1,53 +1,75 @@
-"""How right each flow method is on micro-motion: known fields on a photograph and on the demo corpus' faces."""
+"""How right flow and apex rules are on micro-motion: known fields on a photograph and on the demo corpus' faces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from melib.corpus.demo.write import TRUTH, true_flow
 from melib.corpus.frames import list_frames, read_frame
-from melib.prepare.faces import crop, crop_matrix, find_face
-from melib.prepare.flow import FLOWS, FlowError
+from melib.prepare.apex import RULES, SPOT_SIZE
+from melib.prepare.faces import FaceError, crop, crop_matrix, find_face
+from melib.prepare.flow import FlowError, dis, farneback, flow_solver, lk, tvl1
 
+VARIANTS = {  # each method with the setting that matters most to it
+    "lk, window 6 px": lk,
+    "lk, window 3 px": partial(lk, window=3),
+    "Farneback, window 21 px": farneback,
+    "Farneback, window 11 px": partial(farneback, window=11),
+    "DIS, finest scale 0": dis,
+    "DIS, finest scale 1": partial(dis, finest=1),
+    "TV-L1, light evened": tvl1,
+    "TV-L1, as it is": partial(tvl1, even=False),
+    "no flow": lambda onset, apex: np.zeros((2, *onset.shape[:2]), np.float32),
+}
 BINS = {"under 0.5 px": (0, 0.5), "0.5-1 px": (0.5, 1), "1-2 px": (1, 2), "over 2 px": (2, np.inf)}
-SHIFTS = (0.3, 0.5, 1.0)  # px of a whole photograph
+SHIFTS = (0.3, 0.5, 1.0)  # px of a whole picture
 NOISE = 2  # grey levels
-MARGIN = 8  # px about a moved photograph, from which real content moves in
+MARGIN = 8  # px about a moved picture, from which real content moves in
+
+
+def variants(raft: str | Path | None = None) -> dict[str, Callable]:
+    """VARIANTS, and RAFT-small with the weights in the file `raft`."""
+    if raft is None:
+        return VARIANTS
+    solve = flow_solver("raft_small", raft)
+    return {**VARIANTS, f"RAFT-small, {Path(raft).stem}": lambda *pair: solve(*(image[None] for image in pair))[0]}
 
 
 def flow_accuracy(
     root: str | Path | None = None,
     index: pd.DataFrame | None = None,
+    methods: Mapping[str, Callable] = VARIANTS,
     photo: np.ndarray | None = None,
-    methods: Iterable[str] = ("lk", "farneback", "dis"),
     size: int = 224,
     pairs: int = 24,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Measure flow methods on a `photo` moved by known fields and, given `root` and `index` of a demo corpus, on faces.
+    """Measure flow `methods` on a `photo` moved by known fields and, with `root` and `index` of a demo corpus, faces.
 
-    Returns one row a method, source and kind of motion: columns method, source, motion, epe (px, mean end-point error
-    over textured pixels), angle (degrees), pixels, ms (a pair). Motion is a bin of BINS, "shift 0.3 px" and the like,
-    or "still, 99th percentile", where `epe` is that percentile of the flow between two noisy pictures of one scene.
-    Frames of the photo carry noise of 2 grey levels, and where it is moved by fields up to 7 % change of brightness.
-    `photo` (H, W, 3) uint8 defaults to scikit-image's astronaut.
+    Returns one row a method, source (photo, demo) and kind of motion: epe (px of `size`, mean end-point error over
+    textured pixels), angle (degrees), pixels, ms (of processor time a pair). Motion is a bin of BINS, "shift 0.3 px"
+    and the like, or "still, 99th percentile", where `epe` is that percentile of the flow between two noisy pictures of
+    one scene. Moved pictures carry noise of 2 grey levels and, where a field moves them, up to 7 % change of
+    brightness; the demo corpus' clips move as they do. `photo` (H, W, 3) uint8 defaults to scikit-image's astronaut.
     """
     rng = np.random.default_rng(seed)
-    sources = {"photo": list(photo_pairs(_astronaut() if photo is None else photo, size, pairs, rng))}
+    sources = {"photo": list(moved_pairs(_astronaut() if photo is None else photo, size, pairs, rng))}
     if root is not None:
         sources["demo"] = list(demo_pairs(root, index, size, pairs, rng))
     rows = []
-    for method in methods:
+    for method, solve in methods.items():
         for source, examples in sources.items():
             errors = []
-            start = perf_counter()
-            flows = [FLOWS[method](onset, apex) for _, onset, apex, _ in examples]
-            ms = 1000 * (perf_counter() - start) / len(examples)
+            start = process_time()
+            flows = [solve(onset, apex) for _, onset, apex, _ in examples]
+            ms = 1000 * (process_time() - start) / len(examples)
             for (kind, onset, _, true), flow in zip(examples, flows, strict=True):
                 where = textured(onset)
                 parts = {kind: where}
@@ -64,7 +86,32 @@ def flow_accuracy(
     return pd.DataFrame(rows)
 
 
-def photo_pairs(photo: np.ndarray, size: int, pairs: int, rng: np.random.Generator) -> Iterable[tuple]:
+def apex_accuracy(root: str | Path, index: pd.DataFrame, progress: Callable | None = None) -> pd.DataFrame:
+    """How far from the truth each apex rule is on the labelled clips of a demo corpus whose face is found.
+
+    Returns one row a rule and dataset: rule, dataset, clips, frames and ms (mean absolute error).
+    `progress(done, total)` counts clips.
+    """
+    truth = pd.read_parquet(Path(root) / TRUTH / "clips.parquet").set_index("folder")["apex"]
+    clips, rows = index.dropna(subset=["label"]), []
+    for number, clip in enumerate(clips.itertuples(), start=1):
+        frames = list_frames(Path(root) / clip.folder)
+        numbers = [n for n in frames if clip.onset <= n <= clip.offset]
+        try:
+            face = find_face(read_frame(frames[numbers[0]]), bool(clip.cropped))
+        except FaceError:
+            continue
+        crops = np.stack([crop(read_frame(frames[n]), face, SPOT_SIZE) for n in numbers])
+        for rule, spot in RULES.items():
+            off = abs(numbers[spot(crops)] - truth[clip.folder])
+            rows.append({"rule": rule, "dataset": clip.dataset, "frames": off, "ms": 1000 * off / clip.fps})
+        if progress:
+            progress(number, len(clips))
+    groups = pd.DataFrame(rows).groupby(["rule", "dataset"], sort=False)
+    return groups[["frames", "ms"]].mean().assign(clips=groups.size()).reset_index()
+
+
+def moved_pairs(photo: np.ndarray, size: int, pairs: int, rng: np.random.Generator) -> Iterable[tuple]:
     """(kind of motion, onset, apex, true flow): `photo` shifted, still, and moved by `pairs` smooth fields."""
     whole = size + 2 * MARGIN
     side = min(photo.shape[:2])
@@ -86,10 +133,12 @@ def photo_pairs(photo: np.ndarray, size: int, pairs: int, rng: np.random.Generat
 def demo_pairs(
     root: str | Path, index: pd.DataFrame, size: int, pairs: int, rng: np.random.Generator
 ) -> Iterable[tuple]:
-    """(None, onset, apex, true flow) of as many random clips with an annotated apex of the demo corpus."""
-    from melib.corpus.demo import true_flow
-
+    """A face of the demo corpus shifted and still, as in `moved_pairs`, and (None, onset, apex, true flow) of `pairs`
+    random clips with an annotated apex."""
     usable = index[(index["apex_source"] == "annotated") & index["label"].notna()]
+    first = usable[~usable["cropped"]].iloc[0]
+    onset = read_frame(list_frames(Path(root) / first["folder"])[first["onset"]])
+    yield from moved_pairs(crop(onset, find_face(onset), 480), size, 0, rng)
     for row in usable.sample(min(pairs, len(usable)), random_state=rng.integers(2**31)).itertuples():
         frames = list_frames(Path(root) / row.folder)
         onset, apex = read_frame(frames[row.onset]), read_frame(frames[row.apex])

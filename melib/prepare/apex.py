@@ -20,9 +20,8 @@ def midpoint(frames: Sequence) -> int:
     return max(1, len(frames) // 2)
 
 
-def greatest_motion(crops: np.ndarray) -> int:
-    """The frame of `crops` (T, S, S, 3) uint8 that moved most, on average over its pixels, against the onset,
-    which is its first (the paper's 4.1). Position 1..T-1.
+def motion_curve(crops: np.ndarray) -> np.ndarray:
+    """How far each frame of `crops` (T, S, S, 3) uint8 moved against the onset, its first: px, mean over pixels, (T,).
 
     The motion of the whole head is taken out first: it mostly grows with time, so it would name the last frame. The
     outer eighth of the crop has no say: hair and background neither act nor move with the face.
@@ -30,7 +29,12 @@ def greatest_motion(crops: np.ndarray) -> int:
     rim = crops.shape[1] // 8
     flows = (lk(crops[0], crop)[:, rim:-rim, rim:-rim] for crop in crops[1:])
     moved = [np.linalg.norm(remove_head_motion(flow), axis=0).mean() for flow in flows]
-    return 1 + int(np.argmax(moved))
+    return np.array([0.0, *moved])
+
+
+def greatest_motion(crops: np.ndarray) -> int:
+    """The frame of `crops` (T, S, S, 3) uint8 that moved most against the onset (the paper's 4.1), position 1..T-1."""
+    return 1 + int(np.argmax(motion_curve(crops)[1:]))
 
 
 def dcrois(crops: np.ndarray) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from math import ceil
 from pathlib import Path
+from pickle import UnpicklingError
 
 import cv2
 import numpy as np
@@ -46,28 +47,29 @@ def lk(onset: np.ndarray, apex: np.ndarray, window: float = 6, ridge: float = 0.
     return flow
 
 
-def farneback(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """Farneback's polynomial expansion flow (Farnebäck 2003; OpenCV), its window wide enough to calm noise."""
+def farneback(onset: np.ndarray, apex: np.ndarray, window: int = 21) -> np.ndarray:
+    """Farneback's polynomial expansion flow (Farnebäck 2003; OpenCV), its `window` (px) wide enough to calm noise."""
     pair = (_as_bytes(_even_light(image)) for image in (onset, apex))
-    return _channels_first(cv2.calcOpticalFlowFarneback(*pair, None, 0.5, 3, 21, 5, 5, 1.1, 0))
+    return _channels_first(cv2.calcOpticalFlowFarneback(*pair, None, 0.5, 3, window, 5, 5, 1.1, 0))
 
 
-def dis(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """Dense inverse search (Kroeger et al. 2016; OpenCV), down to the finest scale, with patches of 12 px."""
+def dis(onset: np.ndarray, apex: np.ndarray, finest: int = 0) -> np.ndarray:
+    """Dense inverse search (Kroeger et al. 2016; OpenCV), down to the `finest` scale (0: pixels), patches of 12 px."""
     solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    solver.setFinestScale(0)
+    solver.setFinestScale(finest)
     solver.setPatchSize(12)
     solver.setPatchStride(4)
     return _channels_first(solver.calc(*(_as_bytes(_even_light(image)) for image in (onset, apex)), None))
 
 
-def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """TV-L1 flow (Zach et al. 2007; scikit-image, to be installed); it trusts brightness, so that is evened first."""
+def tvl1(onset: np.ndarray, apex: np.ndarray, even: bool = True) -> np.ndarray:
+    """TV-L1 flow (Zach et al. 2007; scikit-image, to be installed); it trusts brightness, so that is made `even`."""
     try:
         from skimage.registration import optical_flow_tvl1
     except ImportError as error:
         raise FlowError("flow_method 'tvl1' needs scikit-image: pip install scikit-image, or choose 'lk'.") from error
-    flow = optical_flow_tvl1(*(_even_light(image) / 4 for image in (onset, apex)))
+    plain = lambda image: cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) / np.float32(255)  # noqa: E731
+    flow = optical_flow_tvl1(*(_even_light(image) / 4 if even else plain(image) for image in (onset, apex)))
     return np.ascontiguousarray(flow[::-1], dtype=np.float32)  # it gives rows first
 
 
@@ -84,20 +86,22 @@ FLOWS |= {name: partial(raft, name=name) for name in BATCHED}
 def flow_solver(name: str, weights: str | Path | None = None, device: str = "cpu") -> Callable:
     """A function (onsets, apexes) -> flows from (N, S, S, 3) uint8 twice to (N, 2, S, S) float32, pixels, x first.
 
-    RAFT takes its weights from the file `weights` (.pth, .pt or .safetensors), else from torch's cache or hub.
-    Raises FlowError where they are not to be had or do not fit.
+    RAFT takes its weights from the file `weights` (.pth, .pt or .safetensors), else from torch's cache or hub; those of
+    `melib.prepare.micromotion` tell by which factor (`zoom`) pictures are enlarged for them. Raises FlowError where
+    weights are not to be had or do not fit.
     """
     if name not in BATCHED:
         return lambda onsets, apexes: np.stack([FLOWS[name](*pair) for pair in zip(onsets, apexes, strict=True)])
     import torch
     from torch.nn.functional import interpolate
 
-    model = _raft_model(name, weights).to(device).eval()
+    model, zoom = _raft_model(name, weights)
+    model = model.to(device).eval()
 
     @torch.inference_mode()
     def solve(onsets, apexes):
         size = onsets.shape[1]
-        inside = max(128, 8 * ceil(size / 8))  # what RAFT's pyramid needs: at least 128, a multiple of 8
+        inside = max(128, 8 * ceil(zoom * size / 8))  # what RAFT's pyramid needs: at least 128, a multiple of 8
         pair = [torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(0, 3, 1, 2) for x in (onsets, apexes)]
         pair = [interpolate(x / 127.5 - 1, (inside, inside), mode="bilinear", antialias=True) for x in pair]
         flow = model(*pair, num_flow_updates=20)[-1] * (size / inside)
@@ -107,32 +111,31 @@ def flow_solver(name: str, weights: str | Path | None = None, device: str = "cpu
 
 
 def _raft_model(name: str, path: str | Path | None):
-    """torchvision's RAFT `name` with its weights."""
+    """torchvision's RAFT `name` with its weights, and the factor by which its pictures are enlarged."""
+    import torch
+    from safetensors import SafetensorError, safe_open
     from torchvision.models import get_model, get_model_weights
 
-    model = get_model(name, weights=None)
+    model, zoom = get_model(name, weights=None), 1
     try:
         if path is None:
             state = get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True)
         elif Path(path).suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
+            with safe_open(path, "pt") as file:
+                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+                zoom = int((file.metadata() or {}).get("zoom", 1))
         else:
-            import torch
-
             state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state)
     except OSError as error:
         url = get_model_weights(name).DEFAULT.url
         raise FlowError(
             f"No weights for {name}: {error}. Download {url} on a connected machine and name the file as "
             "flow_weights, or choose flow_method 'lk', which needs none."
         ) from error
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, SafetensorError, UnpicklingError) as error:
         raise FlowError(f"The weights in {path} are not those of torchvision's {name}: {str(error)[:200]}") from error
-    return model
+    return model, zoom
 
 
 def remove_head_motion(flow: np.ndarray) -> np.ndarray:
