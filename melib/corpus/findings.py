@@ -24,51 +24,30 @@ class Finding:
 
 
 # What can be wrong with single clips. Clips of one kind make one finding: a broken copy has hundreds of them.
+PUT_BACK = "Put the sheet back as it was delivered."
+UNPACK = "Unpack the archive again, or go on without these clips."
 PROBLEMS = {
-    "escape": (
-        "error",
-        "clip name in the sheet that is no folder name and could lead out of the data root; refused.",
-        "Put the sheet back as it was delivered.",
-    ),
-    "no subject": ("error", "row whose subject holds no number.", "Put the sheet back as it was delivered."),
+    "escape": ("error", "clip name in the sheet that is no folder name and could lead out of the data root; refused.",
+               PUT_BACK),
+    "no subject": ("error", "row whose subject holds no number.", PUT_BACK),
     "no name": ("warning", "row with an emotion but no clip name; left out.", "Compare the sheet with the original."),
     "twice": ("warning", "clip whose row occurs twice with the same values; read once.", "Delete the second row."),
-    "contradiction": (
-        "error",
-        "clip with two rows that contradict each other.",
-        "Delete the wrong row, or put the sheet back as it was delivered.",
-    ),
-    "two folders": (
-        "warning",
-        "clip with more than one folder; the one with most frames is read.",
-        "Remove the other copy.",
-    ),
-    "no folder": (
-        "warning",
-        "row without a clip folder; the clip is left out.",
-        "Unpack the archive again, or go on without these clips.",
-    ),
+    "contradiction": ("error", "clip with two rows that contradict each other.",
+                      "Delete the wrong row, or put the sheet back as it was delivered."),
+    "two folders": ("warning", "clip with more than one folder; the one with most frames is read.",
+                    "Remove the other copy."),
+    "no folder": ("warning", "row without a clip folder; the clip is left out.", UNPACK),
     "no folder, dropped": ("note", "row without a clip folder; its emotion carries no label.", ""),
-    "empty folder": (
-        "warning",
-        "clip folder without frames; the clip is left out.",
-        "Unpack the archive again, or go on without these clips.",
-    ),
+    "empty folder": ("warning", "clip folder without frames; the clip is left out.", UNPACK),
     "empty folder, dropped": ("note", "clip folder without frames; its emotion carries no label.", ""),
     "no row": ("warning", "clip folder without a row in the sheet; left out.", "Known for some copies; nothing to do."),
     "strangers": ("note", "files among the frames that are no numbered images; ignored.", ""),
     "unknown emotion": ("warning", "", "The clip stays in the index without a label; correct the cell to use it."),
-    "apex": (
-        "warning",
-        "apex outside the clip's interval; left empty.",
-        "Nothing to do: preparation finds another. The note of the clip holds the wrong value.",
-    ),
-    "astray": (
-        "warning",
-        "interval of the sheet that has no frames in the clip's folder; the whole folder is taken.",
-        "Compare sheet and release: they may belong to different editions.",
-    ),
-}
+    "apex": ("warning", "apex outside the clip's interval; left empty.",
+             "Nothing to do: preparation finds another. The note of the clip holds the wrong value."),
+    "astray": ("warning", "interval of the sheet that has no frames in the clip's folder; the whole folder is taken.",
+               "Compare sheet and release: they may belong to different editions."),
+}  # fmt: skip
 
 
 class Log:
