@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import architecture, aus, boundaries, datasets, gan, results
+from melib.figures import architecture, aus, boundaries, datasets, gan, motion, results
 from melib.figures.runs import held_out_bars
 from melib.figures.style import save, save_drawing, use_style
 
@@ -118,6 +118,8 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "domain_probes": datasets.probes,
     "au_centroids": aus.centroids,
     "au_identity": aus.identity,
+    "flow_accuracy": motion.flow_accuracy,
+    "apex_accuracy": motion.apex_accuracy,
     "gan_plan": gan.plan_bars,
     "gan_quality": gan.quality,
     "fig6_backbones": architecture.backbones,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from melib.corpus.frames import list_frames, read_frame
 from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, TABLE1, class_counts
+from melib.prepare.apex import SPOT_SIZE, motion_curve
+from melib.prepare.faces import Face, crop
 from melib.prepare.samples import Samples
 
 MEASURES = {
@@ -88,3 +93,13 @@ def liveliest(facts: pd.DataFrame, subjects: int) -> list[str]:
     """The clip of greatest motion of each of the first `subjects` subjects of each dataset."""
     best = facts.sort_values("motion", ascending=False, kind="stable").drop_duplicates("subject")
     return best.sort_values("subject").groupby("dataset").head(subjects)["clip_id"].tolist()
+
+
+def film(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:
+    """Frames onset to offset of a prepared `clip` (a row of its samples' index), (H, W, 3) by number, and how far the
+    face in each has moved since the onset, in % of its width (T,)."""
+    files = {n: path for n, path in list_frames(Path(root) / clip["folder"]).items() if n >= clip["onset"]}
+    frames = {n: read_frame(path) for n, path in files.items() if n <= clip["offset"]}
+    face = Face(*(clip[f"face_{name}"] for name in ("x", "y", "w", "h", "angle", "method")))
+    curve = motion_curve(np.stack([crop(frame, face, SPOT_SIZE) for frame in frames.values()]))
+    return frames, 100 * curve / SPOT_SIZE

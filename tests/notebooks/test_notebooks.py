@@ -126,11 +126,11 @@ def test_dataset_analysis_runs_on_the_tiny_corpus_and_saves_its_figures(tmp_path
     notebook = home() / "notebooks" / "01_dataset_analysis.ipynb"
     done = papermill(tmp_path, notebook, corpus=tiny_root, profile="tiny", epochs=3, out=tmp_path / "f")
     assert done.returncode == 0, done.stderr[-2000:]
-    drawn = ("fig1_protocols", "fig2_samples", "fig3_tsne", "domain_probes", "demo_contact_sheet")
+    drawn = ("fig1_protocols", "fig2_samples", "fig3_tsne", "domain_probes", "demo_contact_sheet", "one_clip")
     names = {f"{name}.{suffix}" for name in drawn for suffix in ("png", "csv")}
     assert {path.name for path in (tmp_path / "f").iterdir()} == names | {"table1.csv"}
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert outputs.count("image/png") == 5
+    assert outputs.count("image/png") == 6
     assert "67 clips" in outputs
     assert "clusters by emotion are clearer" in outputs
     assert "of 2** networks carry more bits of the dataset" in outputs

@@ -1,0 +1,61 @@
+"""Pictures of motion against the numbers they show."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from melib.corpus.scan import read_index
+from melib.figures.motion import apex_accuracy, flow_accuracy, one_clip
+from melib.prepare.accuracy import BINS
+from melib.prepare.describe import film
+from melib.prepare.pipeline import PrepareSettings, prepare
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_flow_errors_stand_at_their_numbers():
+    rows = [
+        {"method": method, "source": source, "motion": motion, "epe": epe, "angle": 10 * epe, "ms": 5.0}
+        for source in ("photo", "demo")
+        for motion in ("under 0.5 px", "1-2 px")
+        for method, epe in (("a", 0.1), ("b", 0.2))
+    ]
+    *panels, time = flow_accuracy(pd.DataFrame(rows)).axes
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["b", "a"]
+    for ax, factor in zip(panels, (1, 1, 10, 10), strict=True):
+        assert [line.get_label() for line in ax.lines] == list(BINS)[::2]
+        assert all(line.get_xdata() == pytest.approx([0.2 * factor, 0.1 * factor]) for line in ax.lines)
+    assert list(time.lines[0].get_xdata()) == [5, 5]
+
+
+def test_apex_errors_stand_at_their_numbers():
+    rows = [
+        {"rule": rule, "dataset": "SAMM", "frames": k, "ms": 5 * k} for k, rule in enumerate(("motion", "midpoint"))
+    ]
+    frames, ms = apex_accuracy(pd.DataFrame(rows)).axes
+    samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in (frames, ms)]
+    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [5, 0]]
+
+
+def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
+    index = read_index(tiny_root)
+    clip = index[(index["apex_source"] == "annotated") & ~index["cropped"] & index["label"].notna()].iloc[[0]]
+    samples = prepare(tiny_root, clip, PrepareSettings(64), tmp_path)
+    row = samples.index.iloc[0]
+    frames, curve = film(tiny_root, row)
+    assert next(iter(frames)) == row["onset"] and list(frames)[-1] == row["offset"] and len(curve) == len(frames)
+    assert curve[0] == 0 and (curve[1:] > 0).all()
+    figure = one_clip(samples, frames, curve)
+    titles = {ax.get_title(): ax for ax in figure.axes}
+    assert f"frame {row['onset']}" in titles and f"frame {row['offset']}" in titles
+    line, apex = titles["motion since the onset, without the head's"].lines
+    np.testing.assert_array_equal(line.get_ydata(), curve)
+    assert apex.get_xdata()[0] == row["apex"] - row["onset"] and apex.get_label() == "apex, annotated"
+    u = 100 * samples.arrays["flow"][0, 0].astype(np.float32) / 64
+    np.testing.assert_allclose(titles["u, to the right"].images[0].get_array(), u, rtol=1e-5)
+    figure.canvas.draw()
