@@ -120,11 +120,11 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
 
     `identity`: how often a face is nearer to another clip's onset of its subject than to one of another subject of its
     dataset (area under the curve; 0.5 is chance). `kid`: kernel distance to real apex frames of the class, times 1000,
-    mean over classes; beside it that between two halves of the real ones. `diversity`: mean distance between faces of a
+    mean over classes; beside it that between two halves of the real ones (negative values: none). `diversity`: mean distance between faces of a
     class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
     mean of the attention map and the share of it above 0.99. `passed`: grey levels by which real faces change that go
     through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
-    fitted on the onsets of the training datasets.
+    whitened, fitted on the onsets of the training datasets.
     """
     real = fold.data.samples.select(fold.index["dataset"].isin(fold.sources).to_numpy())
     pixels = real.arrays["onset"].reshape(len(real), -1) / 127.5 - 1
@@ -134,6 +134,7 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
         (x.reshape(len(x), -1) / 127.5 - 1 - mean) @ basis.T
         for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"])
     )
+    onsets, apexes, made = (x / onsets.std(0) for x in (onsets, apexes, made))
     own = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
     asked = 0 * own if PRESETS[fold.settings.preset].moves else own
     through = list(heads(trained.generator, real.arrays["onset"], asked, fold.settings))
