@@ -120,7 +120,7 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
 
     `identity`: how often a face is nearer to another clip's onset of its subject than to one of another subject of its
     dataset (area under the curve; 0.5 is chance). `kid`: kernel distance to real apex frames of the class, times 1000,
-    mean over classes; beside it that between two halves of the real ones (negative values: none). `diversity`: mean distance between faces of a
+    mean over classes; beside it that between two halves of the real ones. `diversity`: mean distance between faces of a
     class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
     mean of the attention map and the share of it above 0.99. `passed`: grey levels by which real faces change that go
     through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
