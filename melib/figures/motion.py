@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from matplotlib.transforms import Affine2D
 
 from melib.corpus.index import DATASETS, PRINT_NAMES
@@ -34,6 +35,9 @@ def flow_accuracy(table: pd.DataFrame) -> Figure:
                 ax.plot(errors[motion], range(len(methods)), "o", color=colour, label=motion)
         unit = "end-point error (px at 224)" if value == "epe" else "angular error (degrees)"
         ax.set(xscale="log", xlabel=unit, title=SOURCES[source])
+        ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 2] if value == "epe" else [2, 5, 10, 20, 50])
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_locator(NullLocator())
     axes[0].set_yticks(range(len(methods)), methods)
     ms = table.groupby("method")["ms"].mean().reindex(methods)
     axes[-1].plot(ms.clip(lower=0.1), range(len(methods)), "D", color="#666666")
@@ -51,7 +55,7 @@ def apex_accuracy(table: pd.DataFrame) -> Figure:
             errors = table[table["dataset"] == dataset].set_index("rule")[value].reindex(rules)
             height = np.arange(len(rules)) + 0.12 * (2 - place)
             ax.plot(errors, height, "o", color=DATASET_COLOURS[dataset], label=PRINT_NAMES[dataset])
-        ax.set(xlim=(0, None), xlabel=f"distance from the true apex ({unit}), mean over clips")
+        ax.set(xlim=(0, None), xlabel=f"mean distance from the true apex ({unit})")
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(range(len(rules)), rules)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")

@@ -124,7 +124,7 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
     mean of the attention map and the share of it above 0.99. `passed`: grey levels by which real faces change that go
     through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
-    whitened, fitted on the onsets of the training datasets.
+    fitted on the onsets of the training datasets; for `kid` each counts alike.
     """
     real = fold.data.samples.select(fold.index["dataset"].isin(fold.sources).to_numpy())
     pixels = real.arrays["onset"].reshape(len(real), -1) / 127.5 - 1
@@ -134,7 +134,7 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
         (x.reshape(len(x), -1) / 127.5 - 1 - mean) @ basis.T
         for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"])
     )
-    onsets, apexes, made = (x / onsets.std(0) for x in (onsets, apexes, made))
+    even_made, even_apexes = made / onsets.std(0), apexes / onsets.std(0)
     own = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
     asked = 0 * own if PRESETS[fold.settings.preset].moves else own
     through = list(heads(trained.generator, real.arrays["onset"], asked, fold.settings))
@@ -143,8 +143,8 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     drawn = list(heads(trained.generator, real.arrays["onset"], centroid, fold.settings))
     attention = np.concatenate([attention for _, _, attention in drawn])
     halves = np.arange(len(real)) % 2 == 0
-    kid = [(_kid(made[_of(samples, c)], apexes[_of(real, c)]), _kid(apexes[_of(real, c) & halves],
-            apexes[_of(real, c) & ~halves])) for c in CLASSES]  # fmt: skip
+    kid = [(_kid(even_made[_of(samples, c)], even_apexes[_of(real, c)]), _kid(even_apexes[_of(real, c) & halves],
+            even_apexes[_of(real, c) & ~halves])) for c in CLASSES]  # fmt: skip
     nan = np.nan
     rows = {
         "identity": (_identity(made, samples, onsets, real), _identity(apexes, real, onsets, real)),
