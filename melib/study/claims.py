@@ -63,6 +63,10 @@ def _selected(inputs: str) -> tuple[Term, ...]:
     return (*_gain(with_brl, without, rule="oracle_per_metric"), *honest)
 
 
+def _top_up(other: Mapping) -> tuple[Term, ...]:
+    return _gain(EVEN, other, column="CASME2")  # the fold whose generator the demo study trains
+
+
 APEX, FLOW = cnn("apex", **BRL), cnn("flow", **BRL)
 EVEN = cnn("apex", **BRL, augment="even")
 CLAIMS = (
@@ -85,10 +89,11 @@ CLAIMS = (
     Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(cnn("flow", **NOTHING), cnn("apex", **NOTHING)),
           built_in=True),
     Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
-    Claim("Top-up lifts UAR (CNN + BRL, apex)", "+2.35 UAR", _gain(EVEN, APEX)),
-    Claim("... and more than it lifts Acc", "UAR, UF1 over Acc", (*_gain(EVEN, APEX), *_gain(APEX, EVEN, "acc"))),
-    Claim("... and more than repeating real clips", "no control", _gain(EVEN, {**APEX, "augment": "oversample"})),
-    Claim("... and more than with shuffled classes", "no control", _gain(EVEN, {**APEX, "augment": "shuffled"})),
+    Claim("Top-up lifts UAR (CNN + BRL, apex, CASME II)", "+2.35 UAR (mean of 5)", _top_up(APEX)),
+    Claim("... and more than it lifts Acc", "UAR, UF1 over Acc",
+          (*_top_up(APEX), *_gain(APEX, EVEN, "acc", "CASME2"))),
+    Claim("... and more than repeating real clips", "no control", _top_up({**APEX, "augment": "oversample"})),
+    Claim("... and more than with shuffled classes", "no control", _top_up({**APEX, "augment": "shuffled"})),
     Claim("SMIC is the hardest by accuracy (CNN + BRL, apex)", "always lowest",
           tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
     Claim("The CNN beats ResNet-18 (flow + BRL, CASME II)", "CNN + BRL best",

@@ -110,7 +110,7 @@ def test_verdicts_follow_the_runs(monkeypatch):
 
 def test_claims_without_runs_and_what_the_demo_corpus_was_built_to_show(monkeypatch):
     board = verdict(monkeypatch, 0.4, 0.6)
-    assert board.loc["Top-up lifts UAR (CNN + BRL, apex)", "verdict"] == "not run"
+    assert board.loc["Top-up lifts UAR (CNN + BRL, apex, CASME II)", "verdict"] == "not run"
     for synthetic, expected in ((True, "by construction"), (False, "holds")):
         runs = lodo(0.35, inputs="apex", lam=0, synthetic=synthetic)
         runs += lodo(0.9, inputs="flow", lam=0, synthetic=synthetic)
