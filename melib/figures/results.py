@@ -144,8 +144,9 @@ def steering(table: pd.DataFrame, ax: Axes) -> Axes:
         ax.plot(own["epoch"], own["gap"], color=colour, linewidth=2, label=f"gap of mean attention, λ = {lam:g}")
         ax.plot(own["epoch"], own["inside"], color=colour, linestyle=":", label=f"share of W in it, λ = {lam:g}")
     _start(table, ax)
-    ax.set(xlabel="epoch", ylim=(0, None), title="what BRL is told")
-    ax.legend(fontsize=8)
+    room = 1.5 * table[["gap", "inside"]].max(axis=None)  # for the legend
+    ax.set(xlabel="epoch", ylim=(0, room), title="what BRL is told")
+    ax.legend(fontsize=8, loc="upper left")
     return ax
 
 
