@@ -47,7 +47,7 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
     for name, spec in TABLES.items():
-        heading = f"{name.replace('table', 'Table ').replace('smic_apex', 'SMIC')}: {spec.title}"
+        heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
         own = rows[rows["table"] == name]
         blocks += [(f"{heading}. {PRINTED[metric]}", layout(own, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
