@@ -33,16 +33,16 @@ def doctor(args) -> int:
 
 def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
-    from melib.learning.data import load_data, prepare_settings
     from melib.learning.fit import check
+    from melib.prepare.data import open_corpus, prepare_settings
     from melib.study.plan import read_grid, remember
 
     wanted = {}
     for number, run in enumerate(read_grid(args.grid), 1):
         wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
-    for runs in wanted.values():
+    for (_, preparation), runs in wanted.items():
         run = runs[0][1]
-        data = load_data(run, _stage_bars())
+        data = open_corpus(run.corpus, preparation, _stage_bars())
         remember(run.corpus, data.fingerprint)
         for number, run in runs:
             try:
@@ -94,11 +94,12 @@ def run(args) -> int:
 
 def collect(args) -> int:
     """Print the result table of a grid's finished runs and save it as CSV and Markdown."""
+    from melib.study.plan import finished
     from melib.study.results import collect as collect_rows
     from melib.study.results import to_markdown
 
     units = _plan(args.grid)
-    rows = collect_rows(_folders(units))
+    rows = collect_rows(finished(units))
     to = resolve(args.to)
     to.mkdir(parents=True, exist_ok=True)
     name = Path(args.grid).stem
@@ -114,10 +115,11 @@ def tables(args) -> int:
     """Make the paper's Tables 4 to 9 and the board of its claims from a grid's finished runs."""
     from melib.study.features import hits_reader
     from melib.study.outcomes import read_outcomes
+    from melib.study.plan import finished
     from melib.study.report import write_report
 
     units = _plan(args.grid)
-    for path in write_report(read_outcomes(_folders(units), hits_reader()), resolve(args.to)):
+    for path in write_report(read_outcomes(finished(units), hits_reader()), resolve(args.to)):
         print(path)
     print(_counts(_states(units)))
     return 0
@@ -126,8 +128,8 @@ def tables(args) -> int:
 def accuracy(args) -> int:
     """Measure flow methods and apex rules against known motion; save the tables as CSV."""
     from melib.corpus.scan import read_index
-    from melib.learning.data import find_corpus
     from melib.prepare.accuracy import apex_accuracy, flow_accuracy, variants
+    from melib.prepare.data import find_corpus
 
     root, to = find_corpus("demo", _stage_bars()), resolve(args.to)
     index = read_index(root)
@@ -203,12 +205,6 @@ def _plan(grid: str, quick: bool = False):
     from melib.study.plan import read_plan
 
     return read_plan(grid, quick, _stage_bars())
-
-
-def _folders(units) -> list[Path]:
-    from melib.study.plan import run_folders
-
-    return [folder for folder in run_folders(units) if (folder / "done").is_file()]
 
 
 def _states(units) -> dict:

@@ -3,6 +3,8 @@
 import pytest
 
 from melib.cli import main
+from melib.prepare.data import name_corpus
+from melib.study.plan import read_plan
 
 
 def grid(tmp_path, tiny_root, more):
@@ -41,3 +43,13 @@ def test_a_grid_is_run_once_and_its_state_read_from_disk(tmp_path, tiny_root, ca
     capsys.readouterr()
     assert main(["status", path]) == 0
     assert capsys.readouterr().out == "1 runs: 1 done\n"
+
+
+def test_a_grid_of_topped_up_runs_alone_is_prepared_before_its_generator_is_there(tmp_path, tiny_root, capsys):
+    path = grid(
+        tmp_path, tiny_root, f"held_out: SAMM, inputs: apex, augment: even, generated: {tmp_path / 'generated'}"
+    )
+    assert main(["prepare", path]) == 0
+    generator, run = read_plan(path)
+    assert generator.folder == generator.settings.folder(name_corpus(str(tiny_root)))  # named by the corpus alone
+    assert run.needs == (generator.folder,)

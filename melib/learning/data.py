@@ -8,12 +8,11 @@ from pathlib import Path
 
 from melib.home import resolve
 from melib.learning.settings import RunSettings
-from melib.prepare.data import Data, Progress, find_corpus, name_corpus, open_corpus, prepare_settings
+from melib.prepare.data import Data, Progress, open_corpus, prepare_settings
 from melib.prepare.samples import Samples, SamplesError
 from melib.prepare.topup import join, oversample, top_up
 from melib.settings import PREPARED
 
-__all__ = ["Data", "find_corpus", "find_generated", "load_data", "name_data"]
 # What a generated folder and a run must agree on, beside the corpus and the sources.
 SHARED = ("profile", "held_out", *PREPARED)
 
@@ -65,8 +64,3 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
         + (f" (those there are for others: {[folder.name for folder in others]})" if others else "")
         + f". Make it: papermill notebooks/03_gan_augmentation.ipynb out.ipynb {' '.join(parameters)}"
     )
-
-
-def name_data(settings: RunSettings, progress: Progress | None = None) -> str:
-    """The fingerprint of the corpus alone, without preparing anything."""
-    return name_corpus(settings.corpus, progress)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES
-from melib.learning.data import Data
 from melib.learning.metrics import METRICS, confusion, scores
 from melib.learning.record import read_run
+from melib.prepare.data import Data
 from melib.study.features import run_features
 
 FITS = ("held_out", "train")  # the part that components and regression are fitted on: as the paper has it, and honest

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import DATASETS
-from melib.learning.data import Data
 from melib.learning.record import Run
+from melib.prepare.data import Data
 
 
 def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:

@@ -12,10 +12,9 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.metrics import METRICS
-from melib.learning.record import Run, is_done, read_run
+from melib.learning.record import Run, read_run
 from melib.learning.selection import RULES
 from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
-from melib.study.plan import make_plan, read_grid, run_folders
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What a row of a table leaves open: it holds for any profile, seed and machine.
@@ -103,15 +102,6 @@ class Outcomes:
             found.append(np.mean([weights[:, names == name] @ hit[names == name] / weights[:, names == name].sum(1)
                                   for name in np.unique(names)], axis=0))  # fmt: skip
         return np.mean(found, axis=0)
-
-
-def finished(grid: str | Path, **changes: object) -> tuple[list[Path], int]:
-    """The folders of a grid's finished runs, and how many runs it plans; `changes` replace settings, where not None."""
-    from melib.learning.data import name_data
-
-    runs = read_grid(grid, **{name: value for name, value in changes.items() if value is not None})
-    folders = run_folders(make_plan(runs, name_data))
-    return [folder for folder in folders if is_done(folder)], len(folders)
 
 
 def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
+from melib.folder import is_done
 from melib.gan.settings import needed_by
 from melib.home import home, resolve, write_whole
 from melib.learning.settings import FIELDS, RunSettings, SettingsError
@@ -85,24 +86,27 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     return [*needed, *planned]
 
 
-def run_folders(units: Iterable[Unit]) -> list[Path]:
-    """The run folders among the units' folders; those of what runs need are none."""
-    return [unit.folder for unit in units if isinstance(unit.settings, RunSettings)]
+def finished(units: Iterable[Unit]) -> list[Path]:
+    """The run folders that are done; the folders of what runs need are none."""
+    return [unit.folder for unit in units if isinstance(unit.settings, RunSettings) and is_done(unit.folder)]
 
 
 def read_plan(
-    grid: str | Path, quick: bool = True, progress: Callable[[str, int, int], None] | None = None
+    grid: str | Path, quick: bool = True, progress: Callable[[str, int, int], None] | None = None, **changes: object
 ) -> list[Unit]:
-    """The units of a grid file; `quick` takes the names that its corpora had when they were last read, at once."""
+    """The units of a grid file (see `read_grid`).
+
+    `quick` takes the names that its corpora had when they were last read, at once.
+    """
 
     def name(settings: RunSettings) -> str:
         if quick and _known(settings.corpus).is_file():
             return _known(settings.corpus).read_text()
-        from melib.learning.data import name_data
+        from melib.prepare.data import name_corpus
 
-        return remember(settings.corpus, name_data(settings, progress))
+        return remember(settings.corpus, name_corpus(settings.corpus, progress))
 
-    return make_plan(read_grid(grid), name)
+    return make_plan(read_grid(grid, **changes), name)
 
 
 def remember(corpus: str, fingerprint: str) -> str:

@@ -13,8 +13,8 @@ from melib.learning.metrics import METRICS
 from melib.learning.record import read_run
 from melib.learning.selection import ORACLES, RULES, select
 from melib.study.report import markdown
+from melib.study.tables import PRINTED
 
-PRINTED_METRICS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
 NOT_KEYS = ("held_out", "out", "device", "corpus")
 
 
@@ -76,6 +76,6 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         table = results_table(rows, metric).reset_index()
         for name in table.columns.difference(varied(rows)):
             table[name] = table[name].map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)
-        lines += [f"## {PRINTED_METRICS[metric]}", "", markdown(table)]
+        lines += [f"## {PRINTED[metric]}", "", markdown(table)]
         lines.append("")
     return "\n".join(lines)

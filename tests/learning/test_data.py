@@ -4,8 +4,9 @@ from dataclasses import asdict
 import pytest
 
 from melib.corpus.index import CorpusError
-from melib.learning.data import find_corpus, load_data, name_data, prepare_settings
+from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
+from melib.prepare.data import find_corpus, name_corpus, prepare_settings
 from melib.prepare.pipeline import PrepareSettings
 from tests.conftest import toy
 
@@ -19,8 +20,8 @@ def test_a_folder_of_samples_is_opened_as_it_is(tmp_path):
     data = load_data(run(first))
     assert data.samples.index.equals(toy().index)
     assert (data.synthetic, len(data.skipped)) == (False, 0)
-    assert data.fingerprint == name_data(run(first)) == name_data(run(second))  # content names it, not its path
-    assert name_data(run(toy(seed=1).save(tmp_path / "c"))) != data.fingerprint
+    assert data.fingerprint == name_corpus(str(first)) == name_corpus(str(second))  # content names it, not its path
+    assert name_corpus(str(toy(seed=1).save(tmp_path / "c"))) != data.fingerprint
 
 
 def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_root, monkeypatch):
@@ -39,7 +40,7 @@ def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_
 
     again: list = []
     second = load_data(run(root), lambda *step: again.append(step))
-    assert second.fingerprint == data.fingerprint == name_data(run(root))
+    assert second.fingerprint == data.fingerprint == name_corpus(str(root))
     assert not again
 
 

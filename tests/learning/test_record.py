@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from melib.learning.data import Data
 from melib.learning.fit import fit
 from melib.learning.record import is_done, read_run, save_run
+from melib.prepare.data import Data
 from tests.conftest import settings, toy
 
 FILES = {"run.json", "history.parquet", "predictions.parquet", "model.safetensors", "done"}

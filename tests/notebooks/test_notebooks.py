@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def test_stored_without_output_and_with_parameters(path):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     assert code[0].metadata.get("tags") == ["parameters"]
+    assert all(re.fullmatch(r"\w+: \w+ = .+  # .+", line) for line in code[0].source.splitlines())  # a line a parameter
     assert all(len(cell.source.splitlines()) <= 25 for cell in code[1:])
 
 
@@ -152,7 +154,7 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert "11 of 11 runs are finished" in outputs
+    assert "11 of 11 units are finished" in outputs
     assert outputs.count("image/png") == 6
     assert "synthetic demo corpus" in outputs
     assert "not run" in outputs

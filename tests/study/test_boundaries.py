@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from melib.corpus.index import CLASSES
-from melib.learning.data import Data
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
+from melib.prepare.data import Data
 from melib.study.boundaries import COLUMNS, panels, plane, run_features
 from tests.conftest import settings, toy
 

@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from melib.learning.data import Data
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
+from melib.prepare.data import Data
 from melib.study.results import collect, results_table, to_markdown, varied
 from tests.conftest import settings, toy
 
