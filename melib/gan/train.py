@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from melib.aus.table import AUS, AUError
+from melib.checkpoint import Checkpoint
 from melib.compute import deterministic, generator, pick_device
 from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
 from melib.gan.settings import PRESETS, GanSettings
-from melib.home import resolve, write_whole
+from melib.home import resolve
 from melib.prepare.samples import Samples
 
 NOISE = 0.1  # uniform, added to target AUs; half of the frames are mirrored: the 17 AUs have no sides, so they stay
-KEEP = 10  # checkpoints, and sample grids, over a training
+GRIDS = 10  # of samples, over a training
 
 
 class GanError(ValueError):
@@ -80,16 +78,14 @@ def train(
 
     Args:
         watch: faces (M, S, S, 3) uint8 and conditions (M, 17), drawn ten times on the way.
-        work: folder for a checkpoint, written ten times, from which training goes on to the same bits.
+        work: folder for a checkpoint, from which an interrupted training goes on to the same bits.
         progress: called after each step with (step, steps, the step's row of the history).
 
     Raises GanError for weights of another shape, and where a loss is no number: the last good checkpoint stays.
     """
     device = pick_device(settings.device)
     with deterministic(settings.threads):
-        return _Training(frames, settings, device).run(
-            watch, work and work / "checkpoint.pt", progress or (lambda *_: None)
-        )
+        return _Training(frames, settings, device).run(watch, work, progress or (lambda *_: None))
 
 
 class _Training:
@@ -102,34 +98,33 @@ class _Training:
         for network in (self.generator, self.critic):
             network.to(device, memory_format=torch.channels_last)
         self.adam_g, self.adam_c = (
-            torch.optim.Adam(network.parameters(), self.preset.lr, betas=(0.5, 0.999))
+            torch.optim.Adam(network.parameters(), self.preset.lr, betas=(0.5, 0.999), fused=True)
             for network in (self.generator, self.critic)
         )
         self.amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
-        self.history, self.grids, self.seconds = [], {}, 0.0
 
-    def run(self, watch, checkpoint, progress) -> Trained:
-        steps, started = self.settings.steps, time.perf_counter()
-        every = max(1, steps // KEEP)
-        if checkpoint is not None and checkpoint.is_file():
-            self._load(checkpoint)
-        before = self.seconds
-        for step in range(len(self.history) + 1, steps + 1):
+    def run(self, watch, work, progress) -> Trained:
+        steps = self.settings.steps
+        parts = {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
+        checkpoint = Checkpoint(work, f"{torch.__version__} {self.device.type}", parts, {"draw": self.draw})
+        try:
+            records = checkpoint.load(self.device) or {"history": [], "grids": []}
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise GanError(f"{work} holds a checkpoint of other networks: {str(error)[:200]} Remove it.") from error
+        for step in range(len(records["history"]) + 1, steps + 1):
             row = self._step(min(1.0, 3 * (1 - (step - 1) / steps)))
             if not all(np.isfinite(list(row.values()))):
                 bad = [name for name, value in row.items() if not np.isfinite(value)]
-                kept = f" The checkpoint {checkpoint} holds the last good state." if checkpoint else ""
+                kept = f" {checkpoint.path} holds the last good state." if work and checkpoint.path.is_file() else ""
                 raise GanError(f"In step {step} of {steps} {', '.join(bad)} is no number.{kept} Use precision fp32.")
-            self.history.append({"step": step, **row})
-            self.seconds = before + time.perf_counter() - started
-            if step % every == 0 or step == steps:
-                if watch is not None:
-                    self.grids[step] = generate(self.generator, *watch, self.settings)
-                if checkpoint is not None:
-                    self._save(checkpoint)
-            progress(step, steps, self.history[-1])
-        history = pd.DataFrame(self.history)
-        return Trained(self.generator.eval(), self.critic.eval(), history, self.grids, self.seconds)
+            records["history"].append({"step": step, **row})
+            if watch is not None and (step % max(1, steps // GRIDS) == 0 or step == steps):
+                drawn = generate(self.generator, *watch, self.settings)
+                records["grids"].append((step, torch.from_numpy(drawn)))
+            checkpoint.keep(step, steps, records)
+            progress(step, steps, records["history"][-1])
+        history, grids = pd.DataFrame(records["history"]), {step: grid.numpy() for step, grid in records["grids"]}
+        return Trained(self.generator.eval(), self.critic.eval(), history, grids, checkpoint.seconds)
 
     def _step(self, rate: float) -> dict[str, float]:
         """`critic_steps` of the critic, one of the generator; the losses of the last."""
@@ -200,32 +195,6 @@ class _Training:
         adam.zero_grad()
         loss.backward()
         adam.step()
-
-    def _state(self) -> dict:
-        return {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
-
-    def _save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = {name: part.state_dict() for name, part in self._state().items()}
-        grids = {step: torch.from_numpy(grid) for step, grid in self.grids.items()}
-        content |= {"draw": self.draw.get_state(), "history": self.history, "grids": grids, "seconds": self.seconds}
-        file = io.BytesIO()
-        torch.save(content, file)
-        write_whole(path, file.getvalue())
-        done, total = len(self.history), self.settings.steps
-        told = {"done": done, "total": total, "left": round(self.seconds / done * (total - done), 1)}
-        write_whole(path.with_name("progress.json"), json.dumps(told).encode())
-
-    def _load(self, path: Path) -> None:
-        content = torch.load(path, map_location=self.device, weights_only=True)
-        try:
-            for name, part in self._state().items():
-                part.load_state_dict(content[name])
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise GanError(f"{path} is a checkpoint of other networks: {str(error)[:200]} Remove it.") from error
-        self.draw.set_state(content["draw"].cpu())
-        self.history, self.seconds = content["history"], content["seconds"]
-        self.grids = {step: grid.cpu().numpy() for step, grid in content["grids"].items()}
 
 
 def new_networks(settings: GanSettings, frames: Frames) -> tuple[Generator, Critic]:

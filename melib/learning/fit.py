@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from melib.checkpoint import Checkpoint
 from melib.compute import deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.backbones import Backbone, build
 from melib.learning.brl import BatchRegularizationLoss, feature_mean_gap, weighted_cross_entropy
-from melib.learning.checkpoint import Checkpoint
 from melib.learning.diagnose import Diagnosis, diagnose
 from melib.learning.inputs import Inputs, check_flip
 from melib.learning.metrics import METRICS, confusion, scores
@@ -106,10 +106,8 @@ def _train(samples, settings, split, device, progress, work) -> Result:
         model.head.in_features, generator(settings.seed, "brl"), settings.attention_weights, settings.spread
     ).to(device)
     # Adam skips a parameter without gradient, weight decay too: W rests at its first draw until BRL starts.
-    optimizer = torch.optim.Adam(
-        [*model.parameters(), *brl.parameters()], lr=settings.lr, weight_decay=settings.weight_decay,
-        fused=device.type == "cuda" or None,
-    )  # fmt: skip
+    weights = [*model.parameters(), *brl.parameters()]
+    optimizer = torch.optim.Adam(weights, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     order, flips = generator(settings.seed, "order"), generator(settings.seed, "flips")
     amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
 

@@ -60,7 +60,7 @@ def test_without_lam_it_is_the_textbook_loop_bit_for_bit(toy_samples):
     images = torch.from_numpy(toy_samples.arrays["flow_image"]).permute(0, 3, 1, 2).float() / 127.5 - 1
     labels = torch.tensor([CLASSES.index(c) for c in toy_samples.index["label"]])
     model = build("cnn", (3, 8, 8), stream_seed(0, "weights")).to(memory_format=torch.channels_last)
-    adam = torch.optim.Adam(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
+    adam = torch.optim.Adam(model.parameters(), lr=run.lr, weight_decay=run.weight_decay, fused=True)
     order = generator(0, "order")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

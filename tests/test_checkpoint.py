@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from melib.learning import checkpoint
+from melib import checkpoint
 from melib.learning.fit import fit
 from tests.conftest import settings, toy
 from tests.learning.test_fit import same

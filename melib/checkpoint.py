@@ -1,4 +1,4 @@
-"""A training's checkpoint: all that its next epoch depends on, so that it goes on to the same bits."""
+"""A training's checkpoint: all that its next epoch, or step, depends on, so that it goes on to the same bits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Checkpoint:
 
     `parts` have a state_dict (model, loss, optimiser), `streams` are the random generators, and `key` names what the
     training depends on beside them: a checkpoint of another key is not used. Its records are plain lists that grow by
-    an entry an epoch. Beside it, `progress.json` tells how many epochs are done and how many seconds are left.
+    an entry an epoch (a generator's step). Beside it, `progress.json` tells how many are done, and the seconds left.
     """
 
     def __init__(
@@ -34,19 +34,19 @@ class Checkpoint:
         self.begun = self.before = 0  # epochs and seconds of earlier sittings
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
+            self.path = folder / "checkpoint.pt"
 
     def load(self, device: torch.device) -> dict[str, list] | None:
         """Put parts and streams back where they were and return the records; None where there are none."""
-        path = self.folder / "checkpoint.pt" if self.folder else None
-        if path is None or not path.is_file():
+        if self.folder is None or not self.path.is_file():
             return None
         try:
-            state = torch.load(path, map_location=device, weights_only=True)
+            state = torch.load(self.path, map_location=device, weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("%s cannot be read (%s); the run starts anew.", path, error)
+            log.warning("%s cannot be read (%s); the run starts anew.", self.path, error)
             return None
         if state["key"] != self.key:
-            log.warning("%s is of another run or another version of torch; the run starts anew.", path)
+            log.warning("%s is of another run or another version of torch; the run starts anew.", self.path)
             return None
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
@@ -79,4 +79,4 @@ class Checkpoint:
             }  # fmt: skip
             content = io.BytesIO()
             torch.save(state, content)
-            write_whole(self.folder / "checkpoint.pt", content.getvalue())
+            write_whole(self.path, content.getvalue())
