@@ -128,7 +128,7 @@ def quality(table: pd.DataFrame) -> Figure:
                     ha="center", va="top", fontsize=8)  # fmt: skip
     ax.set_ylim(max(-2.0, ax.get_ylim()[0]), None)
     ax.grid(axis="x", visible=False)
-    ax.set(ylabel="0: the input returned", title="What generated faces show")
+    ax.set(ylabel="0: the input returned", title=f"What generated faces show, preset {table['preset'].iloc[0]}")
     ax.legend(loc="lower left", fontsize=9)
     read, ax = table.dropna(subset=["au"]), axes[1]
     names = sorted(read["au"].unique())

@@ -68,10 +68,11 @@ def value(seed: int) -> str:
 
 
 def assert_complete(units: list[Unit]) -> None:
-    """Every unit is done, holds what an undisturbed run leaves and its notebook, and nothing else lies about."""
+    """Every unit holds, bit for bit, what an undisturbed run leaves, and its notebook; nothing else lies about."""
     for unit in units:
-        assert sorted(path.name for path in unit.folder.iterdir()) == ["done", "notebook.ipynb", "value"]
-        assert (unit.folder / "value").read_text() == value(unit.settings.seed)
+        content = {path.name: path.read_bytes() for path in unit.folder.iterdir()}
+        assert nbformat.reads(content.pop("notebook.ipynb").decode(), 4).cells
+        assert content == {"done": b"", "value": value(unit.settings.seed).encode()}
     runs = units[0].folder.parent
     assert {path.name for path in runs.iterdir()} - {".work"} == {unit.name for unit in units}
     assert not list((runs / ".work").iterdir())
