@@ -16,7 +16,18 @@ from melib.study.plan import table
 from melib.study.unit import Unit
 
 COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "done": "#009E73"}
-QUIET = ("run", "state", "note", "part", "out", "device", "held_out", "seed")  # what tells no two rows apart
+QUIET = (
+    "run",
+    "notebook",
+    "state",
+    "note",
+    "part",
+    "out",
+    "device",
+    "held_out",
+    "seed",
+)  # what tells no two rows apart
+USUAL = 0.7  # the share of a notebook's runs from which on a value goes without saying
 
 
 class GridPanel(widgets.VBox):
@@ -63,9 +74,7 @@ class GridPanel(widgets.VBox):
 def heat_map(rows: pd.DataFrame) -> str:
     """HTML of a table of units (`plan.table`): a cell a unit, filled as far as it is, in its state's colour."""
     rows = rows.assign(held_out=rows.get("held_out", ""), seed=rows.get("seed", 0))
-    varied = [name for name in rows.columns if name not in QUIET and rows[name].map(str).nunique() > 1]
-    setting = [", ".join(f"{name} {value}" for name, value in row.dropna().items()) or "all"
-               for _, row in rows[varied].astype(object).iterrows()]  # fmt: skip
+    setting, usual = row_names(rows)
     cells = {key: row for key, row in zip(zip(setting, rows["held_out"], rows["seed"], strict=True),
                                           rows.itertuples(), strict=True)}  # fmt: skip
     datasets, seeds = [d for d in DATASETS if d in set(rows["held_out"])], sorted(set(rows["seed"]))
@@ -79,7 +88,27 @@ def heat_map(rows: pd.DataFrame) -> str:
         lines.append(
             f"<tr><td style='text-align:left;padding-right:1em;white-space:nowrap'>{html.escape(name)}</td>{line}</tr>"
         )
-    return f"<table style='border-spacing:3px;border-collapse:separate'>{''.join(lines)}</table>"
+    said = f"<div>Where nothing else is said: {html.escape(usual)}.</div>" if usual else ""
+    return f"<table style='border-spacing:3px;border-collapse:separate'>{''.join(lines)}</table>{said}"
+
+
+def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
+    """What tells each row from the others of its notebook, in words; and the usual values that are left out of that."""
+    names, usual = pd.Series("all", rows.index), {}
+    notebooks = rows["notebook"].value_counts().index
+    for notebook in notebooks:
+        own = rows[rows["notebook"] == notebook].drop(columns=list(QUIET), errors="ignore")
+        words = own.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+        words = words.loc[:, words.nunique() > 1]
+        for name in words:
+            shares = words[name].value_counts(normalize=True)
+            if shares.iloc[0] >= USUAL:
+                usual[name] = shares.index[0]
+                words[name] = words[name].where(words[name] != shares.index[0])
+        told = [", ".join(f"{name} {value}" for name, value in row.dropna().items()) for _, row in words.iterrows()]
+        first = "" if notebook == notebooks[0] else notebook
+        names[own.index] = [" ".join(filter(None, (first, one))) or "all" for one in told]
+    return names, ", ".join(f"{name} {value}" for name, value in usual.items())
 
 
 def _cell(row) -> str:

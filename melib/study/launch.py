@@ -90,6 +90,7 @@ def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None 
     """Run units on a Dask cluster: `options.cluster`, or one of `slots` workers on this machine.
 
     Start workers with one thread and one GPU each, one a scheduler job, in a fixed number, on a disk that all share.
+    Units wait for as long as a cluster has no worker.
     """
     from dask import config
     from distributed import Client, LocalCluster

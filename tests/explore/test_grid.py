@@ -28,7 +28,7 @@ def cells(panel):
 
 def test_a_cell_a_run_that_fills_in(units, monkeypatch):
     panel = GridPanel(units)
-    assert list(cells(panel)) == ["lam 0.0", "lam 0.5"]
+    assert list(cells(panel)) == ["lam 0", "lam 0.5"]
     assert panel.map.value.count("CASME II") == 1
     assert panel.map.value.count("seed 1") == 2
     assert [len(line) for line in cells(panel).values()] == [4, 4]
@@ -48,6 +48,15 @@ def test_a_cell_a_run_that_fills_in(units, monkeypatch):
     assert f"{COLOURS['running']} 75%" in second[1]
     for words in ("8 runs, 22%", "<b>1</b>", "<b>5</b>"):
         assert words in panel.counts.value
+
+
+def test_rows_are_named_by_what_tells_them_apart_beside_generators(tmp_path):
+    base = {"held_out": "SMIC", "inputs": "apex", "out": str(tmp_path), "lam": [0, 0.5], "seed": [0, 1, 2]}
+    runs = [*expand(base), *expand(base | {"lam": 0.5, "seed": 0, "augment": "even"})]
+    panel = GridPanel(make_plan(runs, lambda _: "f00d"))
+    assert list(cells(panel)) == ["03_gan_augmentation", "lam 0", "lam 0.5", "lam 0.5, augment even"]
+    assert "Where nothing else is said: augment none." in panel.map.value
+    assert sum(len(line) for line in cells(panel).values()) == 8
 
 
 def test_it_watches_until_all_is_done(units):
