@@ -29,7 +29,8 @@ study: $(VENV)/.notebooks
 	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb
 	$(BIN)/melib figures
 
-# Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone.
+# Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone, but
+# for generated faces (notebook 03).
 figures: $(VENV)/.notebooks
 	mkdir -p runs
 	$(BIN)/papermill notebooks/01_dataset_analysis.ipynb runs/01_dataset_analysis.ipynb -p out figures

@@ -36,12 +36,12 @@ class Checkpoint:
             folder.mkdir(parents=True, exist_ok=True)
             self.path = folder / "checkpoint.pt"
 
-    def load(self, device: torch.device) -> dict[str, list] | None:
+    def load(self) -> dict[str, list] | None:
         """Put parts and streams back where they were and return the records; None where there are none."""
         if self.folder is None or not self.path.is_file():
             return None
         try:
-            state = torch.load(self.path, map_location=device, weights_only=True)
+            state = torch.load(self.path, map_location="cpu", weights_only=True)  # parts take it to their device
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             log.warning("%s cannot be read (%s); the run starts anew.", self.path, error)
             return None
@@ -51,7 +51,7 @@ class Checkpoint:
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         for name, stream in self.streams.items():
-            stream.set_state(state["streams"][name].cpu())
+            stream.set_state(state["streams"][name])
         self.begun, self.before = state["epoch"], state["seconds"]
         return state["records"]
 

@@ -35,9 +35,9 @@ def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
     from melib.learning.fit import check
     from melib.prepare.data import open_corpus, prepare_settings
-    from melib.study.plan import read_grid, remember
+    from melib.study.plan import check_top_up, read_grid, remember
 
-    wanted = {}
+    wanted, opened = {}, set()
     for number, run in enumerate(read_grid(args.grid), 1):
         wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
     for (_, preparation), runs in wanted.items():
@@ -47,6 +47,7 @@ def prepare(args) -> int:
         for number, run in runs:
             try:
                 check(data.samples, run)
+                check_top_up(run, data, opened)
             except ValueError as error:
                 raise ValueError(f"run {number}, {run.run_name(data.fingerprint)}: {error}") from None
         print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")
@@ -112,7 +113,7 @@ def collect(args) -> int:
 
 
 def tables(args) -> int:
-    """Make the paper's Tables 4 to 9 and the board of its claims from a grid's finished runs."""
+    """Make the paper's Tables 3 to 9 and the board of its claims from a grid's finished runs."""
     from melib.study.features import hits_reader
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
@@ -135,8 +136,8 @@ def accuracy(args) -> int:
     index = read_index(root)
     to.mkdir(parents=True, exist_ok=True)
     tables = {
-        "apex_accuracy": apex_accuracy(root, index, _bar("clips spotted")),
         "flow_accuracy": flow_accuracy(root, index, variants(args.raft), pairs=args.pairs),
+        "apex_accuracy": apex_accuracy(root, index, _bar("clips spotted")),
     }
     for name, table in tables.items():
         marked = table.assign(synthetic=table["source"] == "demo" if "source" in table else True)
@@ -196,7 +197,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         return args.function(args)
-    except ValueError as error:  # every error of bad input in melib is one; its message says what to do
+    except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
         print(f"melib {args.command}: {error}", file=sys.stderr)
         return 2
 

@@ -1,5 +1,8 @@
 """`melib run` and `melib status` on the tiny corpus: what is wrong is refused before any kernel starts."""
 
+import re
+import shutil
+
 import pytest
 
 from melib.cli import main
@@ -43,6 +46,14 @@ def test_a_grid_is_run_once_and_its_state_read_from_disk(tmp_path, tiny_root, ca
     capsys.readouterr()
     assert main(["status", path]) == 0
     assert capsys.readouterr().out == "1 runs: 1 done\n"
+
+
+def test_a_top_up_that_cannot_be_made_is_refused_before_a_kernel_starts(tmp_path, tiny_root, capsys):
+    root = shutil.copytree(tiny_root, tmp_path / "corpus", ignore=shutil.ignore_patterns("openface", "demo.json"))
+    more = f"held_out: SAMM, inputs: apex, augment: [none, even], generated: {tmp_path / 'generated'}"
+    assert main(["run", grid(tmp_path, root, more)]) == 2
+    assert re.search("run 2, SAMM__.*openface", capsys.readouterr().err)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_grid_of_topped_up_runs_alone_is_prepared_before_its_generator_is_there(tmp_path, tiny_root, capsys):

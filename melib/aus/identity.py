@@ -54,9 +54,10 @@ def identity(
         drawn.append(_told(rows.iloc[take].assign(subject=people), pooled[take]) | _emfacs(means[-1]))
         mixed = rows.assign(label=rows.groupby("dataset")["label"].transform(lambda x: rng.permutation(x.to_numpy())))
         shuffled.append({"ami_label": _information(mixed["label"], pooled)} | _emfacs(fit(everything, mixed)))
-    folds = [fit(everything, rows, name) for name in DATASETS if name in set(rows["dataset"])]
+    present = [name for name in DATASETS if name in set(rows["dataset"])]
+    folds = [fit(everything, rows, name) for name in present] if len(present) > 1 else []
     gap = np.mean([np.linalg.norm(a - b) for a, b in combinations(whole, 2)])
-    value |= {"stray_folds": _stray(folds) / gap, "stray_subjects": _stray(means) / gap}
+    value |= {"stray_folds": _stray(folds) / gap if folds else np.nan, "stray_subjects": _stray(means) / gap}
     table = pd.DataFrame({"value": value})
     spread = pd.DataFrame(drawn).quantile([0.975, 0.025]).T
     table["low"], table["high"] = 2 * table["value"] - spread[0.975], 2 * table["value"] - spread[0.025]

@@ -67,7 +67,8 @@ def distributions(vectors: pd.DataFrame, rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
-    """Mean silhouette over K, a line a class; the greatest is filled."""
+    """Mean silhouette over K, a line a class of enough vectors to be clustered; the greatest is filled."""
+    scores = {label: by_k for label, by_k in scores.items() if by_k}
     for label, by_k in scores.items():
         best = max(by_k, key=by_k.get)
         ax.plot(
@@ -83,7 +84,7 @@ def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
         xlabel="clusters K",
         ylabel="mean silhouette",
         title="Silhouette over K",
-        ylim=(0, 1.15 * max(max(by_k.values()) for by_k in scores.values())),
+        ylim=(0, 1.15 * max((max(by_k.values()) for by_k in scores.values()), default=1)),
     )
     ax.legend()
     return ax

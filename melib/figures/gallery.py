@@ -43,7 +43,7 @@ def claims(table: pd.DataFrame) -> Figure:
     """The board of the paper's claims, of the table that `study.claims.judge` gives."""
     figure, ax = plt.subplots(figsize=(13, 0.42 * len(table) + 1), layout="constrained")
     data = "the synthetic demo corpus: only real data decide" if table["synthetic"].any() else "these runs"
-    results.claims_board(table.assign(unit="points"), ax, f"{data} ({table['selection'].iloc[0]})")
+    results.claims_board(table, ax, f"{data} ({table['selection'].iloc[0]})")
     return figure
 
 
@@ -55,7 +55,7 @@ def effects(table: pd.DataFrame) -> Figure:
     for row, kind in zip(axes, inputs, strict=True):
         for ax, contrast in zip(row, contrasts, strict=True):
             own = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
-            results.forest(own.drop(columns="n"), ax)
+            results.forest(own, ax)
             count = int(own["n"].max())
             ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
             ax.set_xlabel("UAR, points; 95 % over subjects")
@@ -150,4 +150,6 @@ def redraw(folder: Path) -> Iterator[Path]:
         source = folder / f"{name}.csv"
         if source.is_file():
             table = pd.read_csv(source)
+            if table.empty:  # the grid had no such run
+                continue
             yield save(draw(table), folder, name, table, synthetic=bool(table["synthetic"].any()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -42,27 +41,19 @@ def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
 def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     """Effects with their intervals, the first row on top; one whose row has no effect says "not run".
 
-    Columns: name, effect, low, high; optional verdict (see VERDICTS) sets the colour, n stands behind the name.
+    Columns: name, effect, low, high.
     """
-    rows = table.reset_index(drop=True)
-    counts = [f"  (n = {n:g})" if pd.notna(n) else "" for n in rows.get("n", pd.Series(np.nan, rows.index))]
-    verdicts = rows.get("verdict", pd.Series("undecided", rows.index))
     ax.axvline(0, color="#666666", linewidth=1)
-    for place, (row, verdict) in enumerate(zip(rows.itertuples(), verdicts, strict=True)):
-        interval(row, place, VERDICTS[verdict], ax)
+    for place, row in enumerate(table.itertuples()):
+        interval(row, place, VERDICTS["undecided"], ax)
         if pd.isna(row.effect):
             ax.annotate("not run", (0, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9,
                         color=VERDICTS["not run"])  # fmt: skip
-    ax.set_yticks(range(len(rows)), [name + count for name, count in zip(rows["name"], counts, strict=True)])
-    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel="effect (percentage points), 95 % interval")
+    ax.set_yticks(range(len(table)), table["name"])
+    ax.set(ylim=(len(table) - 0.5, -0.5), xlabel="effect (percentage points), 95 % interval")
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    shown = [verdict for verdict in VERDICTS if verdict in set(verdicts)]
-    if "verdict" in rows:
-        marks = [ax.plot([], [], "o", color=VERDICTS[verdict], label=verdict)[0] for verdict in shown]
-        ax.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(shown), fontsize=9,
-                  handletextpad=0, columnspacing=1)  # fmt: skip
     return ax
 
 
@@ -75,8 +66,8 @@ def interval(row, place: float, colour: str, ax: Axes) -> None:
 def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     """Each claim of the paper, what the paper reports, our effect with its interval, and the verdict as a tag.
 
-    Columns: claim, paper, effect, low, high, unit, verdict (see VERDICTS). Intervals share one scale a unit, around 0.
-    `data` says in the title what the verdicts were computed on.
+    Columns: claim, paper, effect, low, high, verdict (see VERDICTS). Intervals share one scale around 0, those of what
+    was built in another, which would dwarf what was found. `data` says in the title what the verdicts were computed on.
     """
     ax.set(xlim=(0, 1), ylim=(len(table) - 0.4, -1.3))
     ax.set_axis_off()
@@ -90,8 +81,8 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     for name, head in heads.items():
         ax.text(BOARD[name], -0.85, head, va="center", fontsize=9, color="#777777")
     start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.19
-    kinds = [table["unit"], table["verdict"] == "by construction"]  # what was built in would dwarf what was found
-    reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(kinds).transform("max")
+    built_in = table["verdict"] == "by construction"
+    reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(built_in).transform("max")
     for place, (row, far) in enumerate(zip(table.itertuples(), reach, strict=True)):
         ax.axhline(place - 0.5, color="#E6E6E6", linewidth=0.8)
         ax.text(BOARD["claim"], place, row.claim, va="center", fontsize=10)
@@ -101,8 +92,7 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
             drawn = pd.Series({key: middle + scale * getattr(row, key) for key in ("effect", "low", "high")})
             ax.plot([middle, middle], [place - 0.42, place + 0.42], color="#BBBBBB", linewidth=1)
             interval(drawn, place, VERDICTS[row.verdict], ax)
-            digits, unit = (1, "") if row.unit == "points" else (2, f" {row.unit}")
-            told = f"{row.effect:+.{digits}f} ({row.low:+.{digits}f} to {row.high:+.{digits}f}){unit}".replace("-", "−")
+            told = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
             ax.text(end + 0.012, place, told, va="center", fontsize=8.5)
         tag = dict(boxstyle="round,pad=0.35", facecolor=VERDICTS[row.verdict], edgecolor="none")
         ax.text((BOARD["verdict"] + 1) / 2, place, row.verdict, ha="center", va="center", fontsize=9, color="white",

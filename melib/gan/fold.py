@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,18 +16,30 @@ from melib.aus.clusters import Clusters, centroids
 from melib.aus.openface import read_openface
 from melib.aus.table import NAMES
 from melib.aus.vectors import clip_vectors
-from melib.compute import stream_seed
+from melib.compute import pick_device, stream_seed
 from melib.corpus.index import CLASSES
-from melib.folder import made_with, publish
+from melib.folder import is_done, made_with, publish
 from melib.gan.settings import PRESETS, GanSettings
-from melib.gan.train import Frames, GanError, Trained, generate, training_frames
-from melib.home import resolve
+from melib.gan.train import (
+    Frames,
+    GanError,
+    Trained,
+    generate,
+    load_weights,
+    new_critic,
+    new_generator,
+    train,
+    training_frames,
+)
+from melib.home import resolve, work_folder
 from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
 from melib.prepare.flow import flow_solver, remove_head_motion, shrink_flow
 from melib.prepare.pipeline import FLOW_SIZE, PrepareSettings
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.topup import READINGS, top_up
 
+GIF_MAGNIFY = 5  # at 1 a change is a third of a pixel
+NETWORKS = ("generator", "critic")
 KINDS = ("even", "balance", "shuffled")  # of top-up; shuffled counts as balance does
 
 
@@ -53,9 +66,19 @@ class Fold:
         """Where `save_generated` puts it all; see `work_folder` for what a training that is cut off leaves."""
         return self.settings.folder(self.data.fingerprint)
 
+    @property
+    def au_digest(self) -> str:
+        """What names the AUs that were read: the corpus' fingerprint does not know them."""
+        table = pd.concat([self.onset, self.apex])
+        return hashlib.blake2b(pd.util.hash_pandas_object(table).to_numpy().tobytes(), digest_size=8).hexdigest()
+
     def frames(self) -> Frames:
         """What the generator is trained on."""
         return training_frames(self.data.samples, self.onset, self.apex, self.sources)
+
+    def possible(self, aus: np.ndarray) -> np.ndarray:
+        """AUs as they can be asked for: intensities end at 0 and 5, changes of them (preset "moves") nowhere."""
+        return aus if PRESETS[self.settings.preset].moves else np.clip(aus, 0, 5)
 
     def plan(self, kind: str) -> pd.DataFrame:
         """The samples to add to each training dataset and class; see `top_up`."""
@@ -90,6 +113,17 @@ def plan_table(index: pd.DataFrame, target: int = 0) -> pd.DataFrame:
     return table[["reading", "dataset", "label", "present", "added"]]
 
 
+def composites(plan: pd.DataFrame) -> pd.DataFrame:
+    """Table 3: the training sets that a `plan_table` makes; columns reading, held_out, the classes and all."""
+    total = plan.assign(total=plan["present"] + plan["added"])
+    parts = [
+        total[total["dataset"] != name].pivot_table("total", "reading", "label", "sum").assign(held_out=name)
+        for name in total["dataset"].unique()
+    ]
+    table = pd.concat(parts).reset_index()[["reading", "held_out", *CLASSES]]
+    return table.assign(all=table[list(CLASSES)].sum(axis=1)).sort_values("reading", kind="stable", ignore_index=True)
+
+
 def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:
     """The samples to generate, a row each: the neutral face's index row, but with a clip_id and the label of its own.
 
@@ -112,9 +146,7 @@ def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:
     asked["clip_id"] = asked["source"] + "~" + asked["label"] + number
     vary = 1 + fold.settings.variation * rng.standard_normal((len(asked), len(NAMES)))
     aus = fold.clusters.centroids.loc[asked["shown"]].to_numpy() * vary * fold.settings.magnify
-    if not PRESETS[fold.settings.preset].moves:
-        aus = aus.clip(0, 5)
-    return asked.join(pd.DataFrame(aus, columns=list(NAMES)))
+    return asked.join(pd.DataFrame(fold.possible(aus), columns=list(NAMES)))
 
 
 def subjects_in_turn(index: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
@@ -144,11 +176,30 @@ def pair_flow(onset: np.ndarray, apex: np.ndarray, how: PrepareSettings) -> np.n
     return np.array(found, np.float16)
 
 
+def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable | None = None) -> Trained:
+    """The generator of a fold: from its folder where that is done, else trained; `watch` and `progress` as in `train`.
+
+    Raises GanError where the folder was made with other AU files.
+    """
+    settings, folder = fold.settings, fold.folder
+    if not is_done(folder):
+        return train(fold.frames(), settings, watch, work_folder(folder), progress)
+    facts = json.loads((folder / "gan.json").read_text())
+    if facts["aus"] != fold.au_digest:
+        raise GanError(f"{folder} was made with other AU files. Remove it to have it made anew, or name another `out`.")
+    device, networks = pick_device(settings.device), (new_generator(settings), new_critic(settings))
+    for network, name in zip(networks, NETWORKS, strict=True):
+        load_weights(network, folder / f"{name}.safetensors").to(device).eval()
+    with np.load(folder / "grids.npz") as file:
+        grids = {int(step): file[step] for step in file}
+    return Trained(*networks, pd.read_parquet(folder / "history.parquet"), grids, facts["seconds"])
+
+
 def save_generated(fold: Fold, trained: Trained) -> Path:
     """Write the generated folder of a fold, complete or not at all; return it. One that is there is left alone.
 
-    gan.json, centroids.parquet, plan_<kind>.csv, history.parquet, generator.safetensors, critic.safetensors and
-    samples/even, balance and shuffled, each a folder of samples.
+    gan.json, centroids.parquet, plan_<kind>.csv, history.parquet, grids.npz, generator.safetensors, critic.safetensors,
+    surprise.gif (a sequence, magnified) and samples/even, balance and shuffled, each a folder of samples.
     """
     from safetensors.torch import save_file
 
@@ -157,7 +208,7 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
     def fill(partial: Path) -> None:
         fold.clusters.centroids.reset_index().to_parquet(partial / "centroids.parquet", index=False)
         trained.history.to_parquet(partial / "history.parquet", index=False)
-        for name in ("generator", "critic"):
+        for name in NETWORKS:
             weights = {key: value.contiguous().cpu() for key, value in getattr(trained, name).state_dict().items()}
             save_file(weights, partial / f"{name}.safetensors")
         for kind in KINDS:
@@ -170,21 +221,29 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
             "sources": fold.sources,
             "synthetic": fold.data.synthetic,
             "clips": len(fold.clusters.members),
+            "aus": fold.au_digest,
             "seconds": round(trained.seconds, 2),
             **made_with(next(trained.generator.parameters()).device),
         }
+        np.savez_compressed(partial / "grids.npz", **{str(step): grid for step, grid in trained.grids.items()})
+        row = np.flatnonzero(fold.index["clip_id"].isin(fold.onset.index))[0]
+        surprise = GIF_MAGNIFY * fold.clusters.centroids.loc["surprise"].to_numpy()
+        save_gif(sequence(fold, trained, row, surprise), partial / "surprise.gif")
         (partial / "gan.json").write_text(json.dumps(facts, indent=1))
 
     return publish(fold.folder, fill)
 
 
-def sequence(fold: Fold, trained: Trained, face: np.ndarray, aus: np.ndarray, frames: int = 24) -> np.ndarray:
-    """A generated clip (T, S, S, 3) uint8: `face` (S, S, 3) moves to the AUs (17,) and back, each frame on its own.
+def sequence(fold: Fold, trained: Trained, row: int, aus: np.ndarray, frames: int = 25) -> np.ndarray:
+    """A generated clip (T, S, S, 3) uint8: the neutral face of sample `row` moves to the AUs (17,) and back.
 
-    The AUs are interpolated between those of the neutral face, 0 in the preset "moves", and the apex (ULME-GAN).
+    Each frame is generated on its own, its AUs interpolated between those of the neutral face, which are changes of 0
+    with the preset "moves", and the apex (ULME-GAN), reached in the middle of an odd number of frames.
     """
-    rise = 1 - np.abs(np.linspace(-1, 1, frames))
-    return generate(trained.generator, np.repeat(face[None], frames, 0), rise[:, None] * aus, fold.settings)
+    neutral = 0 if PRESETS[fold.settings.preset].moves else fold.onset.loc[fold.index["clip_id"].iloc[row]].to_numpy()
+    rise = 1 - np.abs(np.linspace(-1, 1, frames))[:, None]
+    faces = np.repeat(fold.data.samples.arrays["onset"][row][None], frames, 0)
+    return generate(trained.generator, faces, neutral + rise * (fold.possible(aus) - neutral), fold.settings)
 
 
 def save_gif(clip: np.ndarray, path: str | Path, fps: int = 24) -> Path:

@@ -10,7 +10,6 @@ from torch.nn.functional import grid_sample, interpolate
 
 from melib.aus.table import AUS
 
-NORMS = ("plain", "affine", "none")  # of the generator: ULME-GAN's, GANimation's, and none
 FARTHEST = 0.02  # how far the network itself moves a pixel at most, in shares of the side
 CHANGE = 3  # a face that is moved is seen by its attention of 0.05 at first, one that is painted by 0.5
 LAYERS = 6  # of the critic; each halves the image, so that sides divide by 2 ** 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,17 +107,20 @@ class _Training:
     def run(self, watch, work, progress) -> Trained:
         steps = self.settings.steps
         parts = {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
-        checkpoint = Checkpoint(work, f"{torch.__version__} {self.device.type}", parts, {"draw": self.draw})
+        learned_from = hashlib.blake2b(self.aus.cpu().numpy().tobytes(), digest_size=8).hexdigest()
+        key = f"{learned_from} {torch.__version__} {self.device.type}"
+        checkpoint = Checkpoint(work, key, parts, {"draw": self.draw})
         try:
-            records = checkpoint.load(self.device) or {"history": [], "grids": []}
+            records = checkpoint.load() or {"history": [], "grids": []}
         except (RuntimeError, ValueError, KeyError) as error:
             raise GanError(f"{work} holds a checkpoint of other networks: {str(error)[:200]} Remove it.") from error
         for step in range(len(records["history"]) + 1, steps + 1):
             row = self._step(min(1.0, 3 * (1 - (step - 1) / steps)))
             if not all(np.isfinite(list(row.values()))):
                 bad = [name for name, value in row.items() if not np.isfinite(value)]
+                advice = "Use precision fp32." if self.settings.precision != "fp32" else "Change seed or batch_size."
                 kept = f" {checkpoint.path} holds the last good state." if work and checkpoint.path.is_file() else ""
-                raise GanError(f"In step {step} of {steps} {', '.join(bad)} is no number.{kept} Use precision fp32.")
+                raise GanError(f"In step {step} of {steps} {', '.join(bad)} is no number.{kept} {advice}")
             records["history"].append({"step": step, **row})
             if watch is not None and (step % max(1, steps // GRIDS) == 0 or step == steps):
                 drawn = generate(self.generator, *watch, self.settings)
@@ -200,7 +204,7 @@ class _Training:
 def new_networks(settings: GanSettings, frames: Frames) -> tuple[Generator, Critic]:
     """Generator and critic as first drawn, the generator from `settings.start` where that names a file."""
     preset = PRESETS[settings.preset]
-    nets = new_generator(settings), Critic(settings.side, settings.width, preset.moves)
+    nets = new_generator(settings), new_critic(settings)
     for network, name in zip(nets, ("generator", "critic"), strict=True):
         draw_weights(network, generator(settings.seed, name))
     if preset.moves:
@@ -208,7 +212,7 @@ def new_networks(settings: GanSettings, frames: Frames) -> tuple[Generator, Crit
         fields = au_fields(frames.aus[half:] - frames.aus[:half], frames.flow) / frames.flow.shape[-1]
         nets[0].fields.copy_(-resize(torch.from_numpy(fields), settings.side))  # seen here was there: against the flow
     if settings.start:
-        load_generator(nets[0], settings.start)
+        load_weights(nets[0], settings.start)
     return nets
 
 
@@ -216,6 +220,11 @@ def new_generator(settings: GanSettings) -> Generator:
     """The generator of these settings, its weights not yet as they should be."""
     preset = PRESETS[settings.preset]
     return Generator(settings.width, preset.norm, settings.side if preset.moves else None)
+
+
+def new_critic(settings: GanSettings) -> Critic:
+    """The critic of these settings, its weights not yet as they should be."""
+    return Critic(settings.side, settings.width, PRESETS[settings.preset].moves)
 
 
 def au_fields(changes: np.ndarray, flow: np.ndarray, ridge: float = 1.0) -> np.ndarray:
@@ -229,14 +238,14 @@ def au_fields(changes: np.ndarray, flow: np.ndarray, ridge: float = 1.0) -> np.n
     return ((fields + mirrored) / 2).astype(np.float32)
 
 
-def load_generator(network: Generator, path: str | Path) -> Generator:
-    """Weights of a generator.safetensors into `network`. GanError where they are not there or of another shape."""
+def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+    """Weights of a .safetensors into `network`. GanError where they are not there or of another shape."""
     from safetensors.torch import load_file
 
     try:
         network.load_state_dict(load_file(resolve(path)))
     except (OSError, RuntimeError) as error:
-        raise GanError(f"{path} does not fit this generator (width, preset): {str(error)[:200]}") from error
+        raise GanError(f"{path} does not fit this network (width, side, preset): {str(error)[:200]}") from error
     return network
 
 

@@ -48,6 +48,7 @@ class BatchRegularizationLoss(nn.Module):
         bound = 1 / math.sqrt(features)
         self.weight = nn.Parameter(torch.empty(features).uniform_(-bound, bound, generator=generator))
         self.bias = nn.Parameter(torch.empty(()).uniform_(-bound, bound, generator=generator))
+        self.requires_grad_(attention_weights != "frozen")
         self._steer, self._spread = STEERING[attention_weights], SPREADS[spread]
 
     def attention(self, features: Tensor) -> Tensor:
@@ -69,7 +70,7 @@ class BatchRegularizationLoss(nn.Module):
 
 
 # How the loss's own weights take part in it: the same value, another gradient.
-STEERING = {"learned": lambda w: w, "frozen": Tensor.detach, "reversed": lambda w: 2 * w.detach() - w}
+STEERING = {"learned": lambda w: w, "frozen": lambda w: w, "reversed": lambda w: 2 * w.detach() - w}
 SPREADS = {"range": lambda means: means.max() - means.min(), "variance": lambda means: means.var(correction=0)}
 
 

@@ -34,7 +34,7 @@ class Result:
     """What one training leaves.
 
     `history` has a row an epoch: loss, ce, brl (means over the training clips) and each metric on source_val and
-    held_out. `predictions` has a row a clip and epoch: clip_id, label, epoch, split and three logits. `split` says what
+    held_out. `predictions` has a row a clip and epoch: clip_id, subject, label, epoch, split, logits. `split` says what
     part each clip took. `model` and `brl` are as the last epoch left them. `seconds` is the time the training took.
     `diagnosis` is there where `diagnose` was set.
     """
@@ -114,7 +114,7 @@ def _train(samples, settings, split, device, progress, work) -> Result:
     key = f"{settings.digest('')} {len(samples)} {torch.__version__} {device.type}"
     parts = {"model": model, "brl": brl, "optimizer": optimizer}
     checkpoint = Checkpoint(work, key, parts, {"order": order, "flips": flips})
-    records = checkpoint.load(device) or {"history": [], "logits": [], "diagnoses": []}
+    records = checkpoint.load() or {"history": [], "logits": [], "diagnoses": []}
     evaluated = {name: np.flatnonzero(split == name) for name in SPLITS[1:] if (split == name).any()}
     for epoch in range(len(records["history"]) + 1, settings.epochs + 1):
         model.train()
@@ -161,7 +161,7 @@ def _result(records, index, evaluated, split, model, brl, seconds) -> Result:
     tables = []
     for epoch, logits in enumerate(records["logits"], 1):
         for name, values in logits.items():
-            table = index.iloc[evaluated[name]][["clip_id", "label"]].assign(epoch=epoch, split=name)
+            table = index.iloc[evaluated[name]][["clip_id", "subject", "label"]].assign(epoch=epoch, split=name)
             table[list(CLASSES)] = values.numpy()
             tables.append(table)
     diagnosis = Diagnosis.from_records(records["diagnoses"]) if records["diagnoses"] else None

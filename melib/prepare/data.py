@@ -43,9 +43,10 @@ def open_corpus(corpus: str, wanted: PrepareSettings, progress: Progress | None 
         manifest = read_manifest(folder)
         return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
     index, cache = read_index(folder), resolve("cache")
-    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"))
-    left_out = skipped(prepared_folder(folder, index, wanted, cache))
-    return Data(samples, fingerprint(folder, index), (folder / MARKER).is_file(), left_out)
+    name = fingerprint(folder, index)
+    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"), name=name)
+    left_out = skipped(prepared_folder(folder, index, wanted, cache, name))
+    return Data(samples, name, (folder / MARKER).is_file(), left_out)
 
 
 def prepare_settings(settings: Settings) -> PrepareSettings:

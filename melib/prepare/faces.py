@@ -44,20 +44,20 @@ def find_face(
 ) -> Face:
     """Find the one face of `image` (H, W, 3) uint8 RGB.
 
-    In this order: the whole frame where the owner `cropped` it already (detectors find nothing in tight crops); the
-    user's `box`; YuNet where the path of its model is given; OpenCV's Haar cascades, a second time with fewer votes
+    In this order: the user's `box`; the whole frame where the owner `cropped` it already (detectors find nothing in
+    tight crops); YuNet where the path of its model is given; OpenCV's Haar cascades, a second time with fewer votes
     and a tilted frame where the first pass finds none. The largest face wins. Raises FaceError where there is none.
 
     >>> find_face(np.zeros((230, 190, 3), np.uint8), cropped=True)
     Face(x=0.0, y=0.0, w=190.0, h=230.0, angle=0.0, method='cropped', others=0)
     """
     height, width = image.shape[:2]
-    if cropped:
-        return Face(0.0, 0.0, float(width), float(height), 0.0, "cropped")
     if box is not None:
         if not (0 <= box.x + box.w / 2 < width and 0 <= box.y + box.h / 2 < height):
             raise FaceError(f"The given box {(box.x, box.y, box.w, box.h)} lies outside the {width}x{height} frame.")
         return box
+    if cropped:
+        return Face(0.0, 0.0, float(width), float(height), 0.0, "cropped")
     if yunet is not None:
         return _yunet_face(image, str(yunet))
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -113,18 +113,6 @@ def read_boxes(path: str | Path) -> dict[str, Face]:
         clip: Face(*map(float, values), "boxes")
         for clip, values in zip(table["clip_id"], numbers.to_numpy(), strict=True)
     }
-
-
-def contact_sheet(crops: np.ndarray, columns: int = 20, tile: int = 64) -> np.ndarray:
-    """Lay crops (N, S, S, 3) uint8 out as one picture of tiles, in reading order: for the eye to find bad crops."""
-    rows = max(1, ceil(len(crops) / columns))
-    sheet = np.zeros((rows * tile, columns * tile, 3), np.uint8)
-    for i, image in enumerate(crops):
-        y, x = divmod(i, columns)
-        sheet[y * tile : (y + 1) * tile, x * tile : (x + 1) * tile] = cv2.resize(
-            np.asarray(image), (tile, tile), interpolation=cv2.INTER_AREA
-        )
-    return sheet
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import ceil
 from pathlib import Path
 from pickle import UnpicklingError
@@ -73,14 +72,8 @@ def tvl1(onset: np.ndarray, apex: np.ndarray, even: bool = True) -> np.ndarray:
     return np.ascontiguousarray(flow[::-1], dtype=np.float32)  # it gives rows first
 
 
-def raft(onset: np.ndarray, apex: np.ndarray, name: str, weights: str | None = None, device: str = "cpu") -> np.ndarray:
-    """RAFT (Teed and Deng 2020; torchvision) of one pair; see `flow_solver` for many."""
-    return flow_solver(name, weights, device)(onset[None], apex[None])[0]
-
-
-BATCHED = ("raft_small", "raft_large")
 FLOWS = {"lk": lk, "farneback": farneback, "dis": dis, "tvl1": tvl1}
-FLOWS |= {name: partial(raft, name=name) for name in BATCHED}
+BATCHED = ("raft_small", "raft_large")  # RAFT (Teed and Deng 2020; torchvision): many pairs at once
 
 
 def flow_solver(name: str, weights: str | Path | None = None, device: str = "cpu") -> Callable:

@@ -28,7 +28,7 @@ from melib.prepare.flow import BATCHED, FLOWS, flow_solver, remove_head_motion, 
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest, write_manifest
 from melib.prepare.store import array_header, journal_line, locked, open_array, read_journal
 
-CODE_VERSION = 2  # raise it whenever the same frames and settings would give other arrays
+CODE_VERSION = 3  # raise it whenever the same frames and settings would give other arrays
 FLOW_SIZE = 224  # smaller crops blur motion away: flow is computed on crops of this size, then shrunk to theirs
 BLOCK = 16  # clips written, journalled and, on a GPU, solved together
 
@@ -62,15 +62,20 @@ class PrepareSettings:
     def __post_init__(self):
         if not isinstance(self.image_size, int) or not 16 <= self.image_size <= 1024:
             raise PrepareError(f"image_size is {self.image_size!r}; expected a whole number from 16 to 1024.")
-        for name, allowed in (("flow_method", list(FLOWS)), ("apex_rule", ["auto", *RULES])):
+        for name, allowed in (("flow_method", [*FLOWS, *BATCHED]), ("apex_rule", ["auto", *RULES])):
             value = getattr(self, name)
             if value not in allowed:
                 near = get_close_matches(str(value), allowed, 1, 0)[0]
                 raise PrepareError(f"{name} is {value!r}; did you mean {near!r}? There are {allowed}.")
 
 
-def prepared_folder(root: str | Path, index: pd.DataFrame, settings: PrepareSettings, cache: str | Path) -> Path:
-    """The cache folder of these clips and settings; named by content, so the paths of root and cache do not matter."""
+def prepared_folder(
+    root: str | Path, index: pd.DataFrame, settings: PrepareSettings, cache: str | Path, name: str | None = None
+) -> Path:
+    """The cache folder of these clips and settings; named by content, so the paths of root and cache do not matter.
+
+    `name` is the fingerprint of the clips where the caller has it: to find it, every frame is read.
+    """
     absent = [folder for folder in index["folder"] if not (Path(root) / folder).is_dir()]
     if absent:
         raise PrepareError(
@@ -82,7 +87,7 @@ def prepared_folder(root: str | Path, index: pd.DataFrame, settings: PrepareSett
             key[name] = _file_hash(key[name], name)
     key = json.dumps({"code": CODE_VERSION, **key}, sort_keys=True)
     digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
-    return Path(cache) / f"{fingerprint(root, index)[:12]}-{digest}"
+    return Path(cache) / f"{(name or fingerprint(root, index))[:12]}-{digest}"
 
 
 def prepare(
@@ -92,7 +97,7 @@ def prepare(
     cache: str | Path,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    on_error: str = "skip",
+    name: str | None = None,
 ) -> Samples:
     """Crop, find the apex and compute the flow of every labelled clip of `index`, whose folders lie under `root`.
 
@@ -100,13 +105,11 @@ def prepare(
     Their index has `apex` and `apex_source` filled and tells the face: face_method, face_x, face_y, face_w, face_h
     in frame pixels, face_angle in degrees. The result lies in `cache` and is the same whatever the number of
     `workers` (threads; default: all cores) and however often it was interrupted: finished clips are not done again.
-    `progress(done, total)` is called after each clip.
+    `progress(done, total)` is called after each clip; for `name` see `prepared_folder`.
 
-    A clip that cannot be used is left out, and listed by `skipped`; with on_error="raise" it raises PrepareError.
+    A clip that cannot be used is left out, and listed by `skipped`.
     """
-    if on_error not in ("skip", "raise"):
-        raise PrepareError(f"on_error is {on_error!r}; expected 'skip' or 'raise'.")
-    folder = prepared_folder(root, index, settings, cache)
+    folder = prepared_folder(root, index, settings, cache, name)
     labelled = index.dropna(subset=["label"]).reset_index(drop=True)
     if labelled.empty:
         raise PrepareError("The index has no labelled clip: nothing to prepare. See its columns emotion and label.")
@@ -114,7 +117,7 @@ def prepare(
     with locked(folder):
         if not is_samples_folder(folder):
             try:
-                _fill(folder, Path(root), labelled, settings, workers or cpu_count() or 1, progress, on_error)
+                _fill(folder, Path(root), labelled, settings, workers or cpu_count() or 1, progress)
             except OSError as error:
                 raise PrepareError(
                     f"Preparing stopped under {folder}: {error}. The samples need about "
@@ -122,8 +125,6 @@ def prepare(
                     "finished clips are not done again."
                 ) from error
     left_out = skipped(folder)
-    if on_error == "raise" and len(left_out):
-        raise PrepareError(_report(left_out.to_dict("records")))
     if len(left_out):
         log.warning(_report(left_out.to_dict("records")))
     return Samples.load(folder)
@@ -134,7 +135,7 @@ def skipped(folder: str | Path) -> pd.DataFrame:
     return pd.DataFrame(read_manifest(folder).get("skipped", []), columns=["clip_id", "dataset", "reason"])
 
 
-def _fill(folder, root, labelled, settings, workers, progress, on_error) -> None:
+def _fill(folder, root, labelled, settings, workers, progress) -> None:
     """Write the arrays block by block, going on behind what the journal says is done, then finish the folder."""
     size = settings.image_size
     kinds = {
@@ -143,6 +144,8 @@ def _fill(folder, root, labelled, settings, workers, progress, on_error) -> None
         "flow": ((2, size, size), np.dtype(np.float16)),
     }
     boxes = read_boxes(settings.boxes) if settings.boxes else {}
+    if strange := sorted(set(boxes) - set(labelled["clip_id"])):
+        log.warning("%d boxes are of no clip that is prepared here: %s. Is clip_id right?", len(strange), strange[:3])
     solve = flow_solver(settings.flow_method, settings.flow_weights, settings.device)
     in_parent = settings.flow_method in BATCHED
 
@@ -170,11 +173,8 @@ def _fill(folder, root, labelled, settings, workers, progress, on_error) -> None
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         results = _in_order(pool, one, rows[len(done) :])
         while block := list(islice(results, BLOCK)):
-            failed = [entry for entry, arrays in block if not arrays]
-            if failed and on_error == "raise":
-                raise PrepareError(_report(failed))
-            if len(failed) < len(block):
-                arrays = [np.stack(parts) for parts in zip(*(arrays for _, arrays in block if arrays), strict=True)]
+            if usable := [arrays for _, arrays in block if arrays]:
+                arrays = [np.stack(parts) for parts in zip(*usable, strict=True)]
                 if in_parent:
                     arrays[2:] = [flows(*arrays[2:])]
                 for file, array, (_, dtype) in zip(files, arrays, kinds.values(), strict=True):

@@ -73,7 +73,9 @@ class Samples:
         (folder / "samples.json").unlink(missing_ok=True)
         self.index.to_parquet(folder / "index.parquet", index=False)
         for name, array in self.arrays.items():
-            np.save(folder / f"{name}.npy", array)
+            temporary = folder / f".{name}.npy"  # the array may be a map of the very file that it replaces
+            np.save(temporary, array)
+            temporary.replace(folder / f"{name}.npy")
         write_manifest(folder, list(self.arrays))
         return folder
 

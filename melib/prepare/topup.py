@@ -52,20 +52,25 @@ READINGS = {"even": _even, "balance": _balance}
 
 
 def oversample(samples: Samples, plan: pd.DataFrame, seed: int) -> Samples:
-    """Copies of the samples as `plan` (`top_up`) counts them, drawn in turn within dataset and class, all `synthetic`.
+    """Copies of the samples as `plan` (`top_up`) counts them, all `synthetic`; see `oversampled_rows`."""
+    rows = oversampled_rows(samples.index, plan, seed)
+    copies = samples.index.iloc[rows].reset_index(drop=True).assign(synthetic=True)
+    copies["clip_id"] = copies["clip_id"] + "~" + copies.groupby("clip_id").cumcount().add(1).astype(str)
+    return Samples(copies, {name: np.asarray(array[rows]) for name, array in samples.arrays.items()})
+
+
+def oversampled_rows(index: pd.DataFrame, plan: pd.DataFrame, seed: int) -> np.ndarray:
+    """The rows of `index` to copy so that `plan` is filled, drawn in turn within dataset and class.
 
     Raises TopUpError where a class to fill has no sample to repeat.
     """
-    rng, index, rows = np.random.default_rng(seed), samples.index, []
+    rng, rows = np.random.default_rng(seed), []
     for (dataset, label), count in plan.stack().items():
         own = np.flatnonzero((index["dataset"] == dataset) & (index["label"] == label) & ~synthetic(index))
         if count and not len(own):
             raise TopUpError(f"{dataset} has no sample of class {label!r} to repeat; choose another `augment`.")
         rows.append(np.resize(rng.permutation(own), count))
-    rows = np.concatenate(rows).astype(int)
-    copies = index.iloc[rows].reset_index(drop=True).assign(synthetic=True)
-    copies["clip_id"] = copies["clip_id"] + "~" + copies.groupby("clip_id").cumcount().add(1).astype(str)
-    return Samples(copies, {name: np.asarray(array[rows]) for name, array in samples.arrays.items()})
+    return np.concatenate(rows).astype(int)
 
 
 def join(samples: Samples, more: Samples) -> Samples:

@@ -59,7 +59,10 @@ def run_local(units: Iterable[Unit], options: Options, progress: Progress | None
     The units end with this process, however it ends. A slot changes no result: threads are a setting of the run.
     """
     units = list(units)
-    cards = gpus() if any(getattr(unit.settings, "device", "cpu") != "cpu" for unit in units) else []
+    devices = {getattr(unit.settings, "device", "cpu") for unit in units}
+    if any(":" in device for device in devices):
+        raise ValueError(f"device is {sorted(devices)}: the launcher gives each slot its GPU; set auto, cpu or cuda.")
+    cards = gpus() if devices != {"cpu"} else []
     places = [{"CUDA_VISIBLE_DEVICES": card} for _ in range(options.per_gpu) for card in cards]
     if not places:
         most = max((getattr(unit.settings, "threads", 1) for unit in units), default=1)

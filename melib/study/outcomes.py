@@ -15,6 +15,7 @@ from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
 from melib.learning.selection import RULES
 from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
+from melib.settings import NOT_IN_HASH
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What a row of a table leaves open: it holds for any profile, seed and machine.
@@ -51,13 +52,27 @@ class Outcomes:
         """The held-out datasets, in the order of the columns of `evaluate`."""
         return list(self.clips["dataset"].unique())
 
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every training dataset is held out by some run too, so that `clips` holds all clips."""
+        return all(set(run.facts["clips"]["train"]) <= set(self.datasets) for run in self.runs)
+
     def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
-        """The runs of one setting by seed."""
-        found: dict[int, list[Run]] = {}
+        """The runs of one setting by seed, one a held-out dataset.
+
+        Raises ValueError where two of them differ in what a table does not tell apart, such as the number of epochs.
+        """
+        found: dict[int, dict[str, Run]] = {}
         for run in self.runs:
             if matches(run, wanted):
-                found.setdefault(run.settings.seed, []).append(run)
-        return dict(sorted(found.items()))
+                first = found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
+                differ = [n for n in FIELDS if getattr(run.settings, n) != getattr(first.settings, n)]
+                if set(differ) - {*NOT_IN_HASH, "diagnose"}:
+                    raise ValueError(
+                        f"{first.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table "
+                        "tells apart. Give each of them a grid of its own."
+                    )
+        return {seed: list(runs.values()) for seed, runs in sorted(found.items())}
 
     def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
         """The classes (seeds, N) that a setting's runs give the clips, by metric; -1 where there is no run."""
@@ -88,11 +103,12 @@ class Outcomes:
     def probed(self, wanted: Mapping[str, object]) -> np.ndarray:
         """Balanced accuracy (1 + draws + S,) of reading the dataset from a setting's features, mean over its runs.
 
-        Missing (NaN) where one of its runs is: other training sets would be other questions.
+        Missing (NaN) where one of its runs is, since other training sets would be other questions, or where some
+        dataset is trained on and never held out.
         """
         seeds = self.seeds(wanted)
         runs = [run for runs in seeds.values() for run in runs]
-        if not runs or self.hits is None or len(runs) < len(seeds) * len(self.datasets):
+        if not runs or self.hits is None or not self.complete or len(runs) < len(seeds) * len(self.datasets):
             return np.full(len(self.weights), np.nan)
         place, found = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"]), []
         for run in runs:
@@ -121,9 +137,8 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
         if name in by_dataset:
             table = by_dataset[name].predictions.query("split == 'held_out'").drop_duplicates("clip_id")
             true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
-            parts.append(pd.DataFrame({"clip_id": table["clip_id"], "dataset": name, "true": true}))
+            parts.append(table[["clip_id", "subject"]].assign(dataset=name, true=true))
     clips = pd.concat(parts, ignore_index=True)
-    clips["subject"] = clips["clip_id"].str.rsplit("/", n=1).str[0]
     first = runs[0].facts
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
 

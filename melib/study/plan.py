@@ -6,7 +6,7 @@ import itertools
 import json
 import statistics
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from melib.folder import is_done
 from melib.gan.settings import needed_by
 from melib.home import home, resolve, write_whole
 from melib.learning.settings import FIELDS, RunSettings, SettingsError
+from melib.prepare.data import Data
 from melib.study.unit import Unit, read_state
 
 NOTEBOOK = "notebooks/04_training_brl.ipynb"
@@ -33,7 +34,10 @@ def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
     path = resolve(path)
     if not path.is_file():
         raise SettingsError(f"No grid file {path}. Grids of the workbook lie in notebooks/grids/.")
-    content = yaml.safe_load(path.read_text())
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name} is no YAML: {error}") from None
     grids = content if isinstance(content, list) else [content]
     runs: dict[RunSettings, None] = {}
     for number, grid in enumerate(grids, 1):
@@ -61,9 +65,28 @@ def expand(grid: dict) -> list[RunSettings]:
 
 
 def generated(settings: RunSettings, fingerprint: str) -> Unit | None:
-    """The unit that makes the generated folder of a run's top-up, None where it needs none."""
+    """The unit that makes the generated folder of a run's top-up; None where it needs none, or names one itself."""
     wanted = needed_by(settings)
-    return wanted and Unit(home() / GAN_NOTEBOOK, wanted, wanted.folder(fingerprint))
+    if wanted is None or (resolve(settings.generated) / "gan.json").is_file():
+        return None
+    return Unit(home() / GAN_NOTEBOOK, wanted, wanted.folder(fingerprint))
+
+
+def check_top_up(settings: RunSettings, data: Data, opened: set[Path]) -> None:
+    """Raise ValueError, before a kernel starts, where the top-up of a run could not be made or taken up.
+
+    `opened` keeps the generated folders whose AUs were found readable, so that each is tried once.
+    """
+    from melib.gan.fold import open_fold
+    from melib.prepare.topup import oversampled_rows, top_up
+
+    if settings.augment == "oversample":
+        plan = top_up(data.samples.index)
+        oversampled_rows(data.samples.index, plan.loc[settings.sources_in(plan.index)], settings.seed)
+    unit = generated(settings, data.fingerprint)
+    if unit and unit.folder not in opened and not is_done(unit.folder):
+        open_fold(unit.settings)
+        opened.add(unit.folder)
 
 
 def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], str]) -> list[Unit]:
@@ -78,11 +101,13 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     for settings in runs:
         if settings.corpus not in known:
             known[settings.corpus] = name_data(settings)
-        data = known[settings.corpus]
-        needs = [unit for unit in (generated(settings, data),) if unit]
-        needed |= dict.fromkeys(needs)
-        folder = settings.folder("+".join([data, *(unit.name for unit in needs)]))
-        planned.append(Unit(home() / NOTEBOOK, settings, folder, tuple(unit.folder for unit in needs)))
+        data, unit = known[settings.corpus], generated(settings, known[settings.corpus])
+        if unit:  # the run is told which folder it takes: others may lie beside it
+            needed[unit] = None
+            settings = replace(settings, generated=str(Path(settings.generated) / unit.name))
+        if needed_by(settings):
+            data = f"{data}+{resolve(settings.generated).name}"
+        planned.append(Unit(home() / NOTEBOOK, settings, settings.folder(data), (unit.folder,) if unit else ()))
     return [*needed, *planned]
 
 
@@ -123,19 +148,21 @@ def _known(corpus: str) -> Path:
 def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
     """About how long what is not done will train, one after the other, and how many units that does not count.
 
-    A run takes what finished runs of the same backbone, image size, epochs and diagnosis took (median); the time to
-    start its kernel is not in it. Units of which no like is finished are counted instead.
+    A run takes what finished runs beside it of the same backbone, image size, epochs and diagnosis took (median),
+    whatever grid they are of; the time to start its kernel is not in it. Units of which no like is finished are
+    counted instead.
     """
+    alike = ("backbone", "image_size", "epochs", "steps", "preset", "diagnose")
+    waiting = [unit for unit in units if read_state(unit).state != "done"]
     took: dict[tuple, list[float]] = {}
-    waiting = []
-    for unit in units:
-        key = tuple(getattr(unit.settings, name, None) for name in ("backbone", "image_size", "epochs", "diagnose"))
-        facts = next((path for name in ("run", "gan") if (path := unit.folder / f"{name}.json").is_file()), None)
-        if read_state(unit).state != "done":
-            waiting.append(key)
-        elif facts:
-            took.setdefault(key, []).append(json.loads(facts.read_text())["seconds"])
-    known = [statistics.median(took[key]) for key in waiting if key in took]
+    for root in {unit.folder.parent for unit in waiting}:
+        for path in [*root.glob("[!.]*/run.json"), *root.glob("[!.]*/gan.json")]:
+            facts = json.loads(path.read_text())
+            if is_done(path.parent):
+                key = tuple(facts["settings"].get(name) for name in alike)
+                took.setdefault(key, []).append(facts["seconds"])
+    keys = [tuple(getattr(unit.settings, name, None) for name in alike) for unit in waiting]
+    known = [statistics.median(took[key]) for key in keys if key in took]
     return sum(known), len(waiting) - len(known)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.index import CLASSES
+from melib.corpus.index import CLASSES, PRINT_NAMES
+from melib.gan.fold import composites, plan_table
 from melib.learning.metrics import METRICS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes
@@ -26,11 +27,11 @@ HOW = (
 
 
 def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> list[Path]:
-    """Write the tables 4 to 9 and the claims to `folder`; returns the paths.
+    """Write the tables 3 to 9 and the claims to `folder`; returns the paths.
 
-    tables.csv (tidy), table9.csv, claims.csv, effects.csv, confusions.csv, coverage.csv (of the intervals, on
-    `simulations` simulated studies) and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv are what
-    figures are drawn from; tables.md and tables.tex are the same numbers laid out.
+    table3.csv, tables.csv (4 to 8, tidy), table9.csv, claims.csv, effects.csv, confusions.csv, coverage.csv (of the
+    intervals, on `simulations` simulated studies) and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv
+    are what figures are drawn from; tables.md and tables.tex are the same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
@@ -41,14 +42,19 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
         "effects": effects(outcomes),
         "coverage": coverage(simulations).assign(synthetic=True),
         "confusions": confusions(outcomes),
+        **({"table3": training_sets(outcomes)} if outcomes.complete else {}),
         **diagnoses(outcomes),
     }
     for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
+    if outcomes.complete:
+        blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
     for name, spec in TABLES.items():
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
         own = rows[rows["table"] == name]
+        if own.empty:  # no run holds out what the table shows
+            continue
         blocks += [(f"{heading}. {PRINTED[metric]}", layout(own, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
     blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
@@ -66,6 +72,13 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
     (folder / "tables.md").write_text("\n\n".join(text) + "\n")
     (folder / "tables.tex").write_text("\n".join(latex(title, block, outcomes.synthetic) for title, block in blocks))
     return [*(folder / f"{name}.csv" for name in files), folder / "tables.md", folder / "tables.tex"]
+
+
+def training_sets(outcomes: Outcomes) -> pd.DataFrame:
+    """Table 3 (`composites`) from the held-out clips, which are all clips where `outcomes.complete`."""
+    names = dict(enumerate(CLASSES))
+    table = composites(plan_table(outcomes.clips.assign(label=outcomes.clips["true"].map(names))))
+    return table.assign(held_out=table["held_out"].map(PRINT_NAMES), synthetic=outcomes.synthetic)
 
 
 def confusions(outcomes: Outcomes) -> pd.DataFrame:

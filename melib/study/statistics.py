@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, subject_weights
+from melib.corpus.index import CLASSES, TABLE1, subject_weights
 from melib.learning.metrics import METRICS, rates
 
 DRAWS = 2000
@@ -123,11 +123,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return found
 
 
-# Subjects and clips a class of the five datasets: SMIC 16, CASME 19, CASME II 24, SAMM 28, MMEW 30 subjects.
-SIZES = {
-    "SMIC": (16, (51, 70, 43)), "CASME": (19, (9, 53, 21)), "CASME2": (24, (32, 72, 25)),
-    "SAMM": (28, (26, 80, 15)), "MMEW": (30, (36, 109, 89)),
-}  # fmt: skip
+SUBJECTS = {"SMIC": 16, "CASME": 19, "CASME2": 24, "SAMM": 28, "MMEW": 30}
 
 
 def simulate(rng: np.random.Generator, spread: float = 0.8, seeds: int = 3) -> tuple[pd.DataFrame, Callable]:
@@ -138,8 +134,8 @@ def simulate(rng: np.random.Generator, spread: float = 0.8, seeds: int = 3) -> t
     classes at random.
     """
     parts = []
-    for dataset, (subjects, sizes) in SIZES.items():
-        true = np.repeat(np.arange(len(CLASSES)), sizes)
+    for dataset, subjects in SUBJECTS.items():
+        true = np.repeat(np.arange(len(CLASSES)), TABLE1[dataset])
         parts.append(pd.DataFrame({"dataset": dataset, "true": true, "who": rng.integers(0, subjects, len(true))}))
     clips = pd.concat(parts, ignore_index=True)
     clips["subject"] = clips["dataset"] + "/" + clips["who"].astype(str)
@@ -174,7 +170,7 @@ def coverage(simulations: int = 400, draws: int = 600, spread: float = 0.8, seed
         held.append((low <= truth) & (truth <= high))
         low, high = np.quantile(values[1 : 1 + draws], ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
         plain.append((low <= truth) & (truth <= high))
-    names = [*SIZES, "mean"]
+    names = [*SUBJECTS, "mean"]
     return pd.DataFrame(
         {"dataset": names, "coverage": np.mean(held, 0), "percentile": np.mean(plain, 0), "simulations": simulations}
     )

@@ -45,8 +45,9 @@ def test_quality_draws_both_tables():
         pd.DataFrame(gaps, columns=["measure", "magnify", "kind", "value", "low", "high"]),
         pd.DataFrame([(au, kind, 0.5, 0.1) for au in NAMES for kind in draw.READ],
                      columns=["au", "kind", "correlation", "error"]),
-    ])  # fmt: skip
+    ]).assign(preset="paper")  # fmt: skip
     figure = draw.quality(table)
+    assert figure.axes[0].get_title().endswith("preset paper")
     assert len(figure.axes[0].collections) == len(draw.KINDS)
     assert [len(line.get_xdata()) for line in figure.axes[1].lines] == [17] * len(draw.READ)
     plt.close(figure)

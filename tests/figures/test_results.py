@@ -19,15 +19,15 @@ def closed():
 def effects():
     nothing = [float("nan")] * 3
     rows = [
-        ("a", 2.0, 1.0, 3.0, "holds", 129),
-        ("b", -1.0, -3.0, 1.0, "undecided", 129),
-        ("c", *nothing, "not run", np.nan),
+        ("a", 2.0, 1.0, 3.0, "holds"),
+        ("b", -1.0, -3.0, 1.0, "undecided"),
+        ("c", *nothing, "not run"),
     ]
-    return pd.DataFrame(rows, columns=["name", "effect", "low", "high", "verdict", "n"])
+    return pd.DataFrame(rows, columns=["name", "effect", "low", "high", "verdict"])
 
 
 def board():
-    return effects().rename(columns={"name": "claim"}).assign(paper="+1.0", unit=["points", "points", "bits"])
+    return effects().rename(columns={"name": "claim"}).assign(paper="+1.0")
 
 
 def spans(ax):
@@ -50,24 +50,14 @@ def test_confusions_count_by_dataset_and_fill_what_is_absent():
     assert not axes[1].get_ylabel()
 
 
-def test_forest_places_effects_intervals_and_verdicts():
+def test_forest_places_effects_and_intervals():
     ax = draw.forest(effects(), plt.figure().add_subplot())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a  (n = 129)", "b  (n = 129)", "c"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert spans(ax)[:2] == [[(1, 0), (3, 0)], [(-3, 1), (1, 1)]]
     dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
-    assert [(float(dot.get_xdata()[0]), dot.get_color()) for dot in dots[:2]] == [
-        (2, draw.VERDICTS["holds"]),
-        (-1, draw.VERDICTS["undecided"]),
-    ]
+    assert [float(dot.get_xdata()[0]) for dot in dots[:2]] == [2, -1]
     assert [text.get_text() for text in ax.texts] == ["not run"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["holds", "undecided", "not run"]
     assert ax.get_ylim() == (2.5, -0.5)
-
-
-def test_forest_needs_neither_verdict_nor_n():
-    ax = draw.forest(effects()[["name", "effect", "low", "high"]], plt.figure().add_subplot())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
-    assert ax.get_legend() is None
 
 
 def test_the_board_tells_claim_paper_effect_and_verdict_on_its_data():

@@ -8,22 +8,27 @@ import torch
 from PIL import Image
 
 from melib.aus.table import NAMES, AUError
+from melib.corpus.index import CLASSES, TABLE1
 from melib.folder import is_done
 from melib.gan.fold import (
     KINDS,
     asked_faces,
+    composites,
     open_fold,
     pair_flow,
+    plan_table,
     save_generated,
     save_gif,
     sequence,
     top_up_samples,
+    trained_generator,
 )  # fmt: skip
-from melib.gan.train import train
+from melib.gan.train import GanError, generate, train
 from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
 from melib.prepare.pipeline import PrepareSettings
 from melib.prepare.samples import Samples, SamplesError
+from melib.prepare.topup import top_up
 from tests.gan.conftest import counts
 
 
@@ -160,10 +165,39 @@ def test_flow_of_a_generated_pair_is_that_of_prepare(made):
     assert np.abs(np.median(flow[:, 1, 8:-8, 8:-8])) < 0.1
 
 
+def test_a_finished_folder_gives_its_generator_back(made):
+    fold, trained, folder = made
+    again = trained_generator(fold)
+    face, aus = fold.data.samples.arrays["onset"][:2], np.ones((2, 17))
+    want = generate(trained.generator, face, aus, fold.settings)
+    assert (generate(again.generator, face, aus, fold.settings) == want).all()
+    assert again.history.equals(trained.history)
+    assert all((again.grids[step] == grid).all() for step, grid in trained.grids.items())
+    with Image.open(folder / "surprise.gif") as picture:
+        assert picture.n_frames == 25
+    with pytest.raises(GanError, match="made with other AU files"):
+        trained_generator(replace(fold, apex=fold.apex + 1))
+
+
+def test_table_3_of_the_papers_counts():
+    rows = [(d, c) for d, counts in TABLE1.items() for c, n in zip(CLASSES, counts, strict=True) for _ in range(n)]
+    index = pd.DataFrame(rows, columns=["dataset", "label"])
+    table = composites(plan_table(index)).set_index(["reading", "held_out"])
+    assert (table["all"] == 936).all()
+    assert len(table) == 10
+    added = top_up(index, "even")
+    for name in TABLE1:
+        others = [other for other in TABLE1 if other != name]
+        for k, label in enumerate(CLASSES):
+            want = sum(TABLE1[other][k] + added.loc[other, label] for other in others)
+            assert table.loc[("even", name), label] == want
+
+
 def test_a_sequence_leaves_the_neutral_face_and_comes_back(made, tmp_path):
     fold, trained, _ = made
-    face = fold.data.samples.arrays["onset"][0]
-    clip = sequence(fold, trained, face, 3 * fold.clusters.centroids.loc["surprise"].to_numpy(), frames=9)
+    row = int(np.flatnonzero(fold.index["clip_id"].isin(fold.onset.index))[0])
+    face = fold.data.samples.arrays["onset"][row]
+    clip = sequence(fold, trained, row, 3 * fold.clusters.centroids.loc["surprise"].to_numpy(), frames=9)
     assert clip.shape == (9, *face.shape)
     away = np.abs(clip.astype(int) - clip[0]).mean(axis=(1, 2, 3))
     assert away.argmax() == 4

@@ -6,7 +6,7 @@ import torch
 
 from melib import checkpoint
 from melib.gan.settings import PRESETS
-from melib.gan.train import Frames, GanError, generate, load_generator, new_generator, new_networks, train
+from melib.gan.train import Frames, GanError, generate, load_weights, new_generator, new_networks, train
 from tests.gan.conftest import gan_settings
 
 
@@ -89,10 +89,10 @@ def test_going_on_from_a_given_generator(frames, tmp_path):
     )
     start = replace(settings, start=str(tmp_path / "generator.safetensors"))
     assert same(new_networks(start, frames)[0], first)
-    with pytest.raises(GanError, match="does not fit this generator"):
+    with pytest.raises(GanError, match="does not fit this network"):
         new_networks(replace(start, width=5), frames)
     with pytest.raises(GanError, match="nowhere"):
-        load_generator(new_generator(settings), tmp_path / "nowhere.safetensors")
+        load_weights(new_generator(settings), tmp_path / "nowhere.safetensors")
 
 
 def test_no_change_asked_for_gives_nearly_the_face_and_a_change_moves_it(frames):

@@ -102,6 +102,14 @@ def test_frozen_and_reversed_weights_change_the_gradient_of_w_alone():
         torch.testing.assert_close(other[1], to_features)
 
 
+def test_frozen_weights_rest_where_attention_acts_on_the_logits_too():
+    brl = BatchRegularizationLoss(4, attention_weights="frozen")
+    logits, labels = torch.randn(6, 3, requires_grad=True), torch.arange(6) % 3
+    weighted_cross_entropy(logits, labels, brl.attention(torch.randn(6, 4)), "logit").backward()
+    assert logits.grad.abs().sum() > 0
+    assert brl.weight.grad is None
+
+
 def test_variance_is_that_of_the_groups_means():
     features, domains = torch.randn(12, 4), torch.arange(12) % 3
     brl = BatchRegularizationLoss(4, spread="variance")

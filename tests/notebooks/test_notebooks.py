@@ -84,7 +84,7 @@ def test_a_generated_folder_and_a_run_that_is_topped_up_by_it(tmp_path, tiny_roo
 
 
 def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp_path):
-    ended = papermill(tmp_path, UNIT, held_owt="SAMM", corpus="/nowhere")
+    ended = papermill(tmp_path, UNIT, held_owt="SAMM", corpus="/nowhere", out=tmp_path / "runs")
     assert ended.returncode != 0
     assert "Unknown parameter 'held_owt'. Did you mean 'held_out'?" in ended.stderr
     assert not (tmp_path / "runs").exists()

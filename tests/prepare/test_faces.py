@@ -7,7 +7,7 @@ import pytest
 
 from melib.corpus.frames import list_frames, read_frame
 from melib.corpus.scan import read_index
-from melib.prepare.faces import Face, FaceError, contact_sheet, crop, crop_matrix, find_face, read_boxes
+from melib.prepare.faces import Face, FaceError, crop, crop_matrix, find_face, read_boxes
 
 VIDEO = "face_video/WolfgangLanger_Pexels.mp4"
 
@@ -65,6 +65,11 @@ def test_no_face_is_an_error_that_tells_what_to_do():
         find_face(np.zeros((200, 300, 3), np.uint8), box=Face(400, 0, 10, 10, 0, "boxes"))
 
 
+def test_the_users_box_comes_first():
+    box = Face(10, 5, 60, 50, 0, "boxes")
+    assert find_face(np.zeros((100, 100, 3), np.uint8), cropped=True, box=box) == box
+
+
 def test_yunet_takes_the_largest_face_and_its_roll(monkeypatch, tmp_path):
     class Detector:
         def detect(self, image):
@@ -90,13 +95,6 @@ def test_boxes_csv(tmp_path):
     path.write_text("clip_id,x,y\nSMIC/s1/a,1,2\n")
     with pytest.raises(FaceError, match="lacks"):
         read_boxes(path)
-
-
-def test_contact_sheet_holds_every_crop_in_order():
-    crops = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((5, 8, 8, 3), np.uint8)
-    sheet = contact_sheet(crops, columns=3, tile=4)
-    assert sheet.shape == (8, 12, 3)
-    assert [sheet[y, x, 0] for y, x in ((0, 0), (0, 4), (0, 8), (4, 0), (4, 4), (4, 8))] == [0, 1, 2, 3, 4, 0]
 
 
 def test_demo_faces_are_found_where_they_are(tiny_root):

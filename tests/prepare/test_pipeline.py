@@ -146,7 +146,7 @@ def test_a_write_that_fails_is_a_clear_error_and_leaves_no_cache(root, index, tm
     script = f"""
         import resource
         import pandas as pd
-        from melib.prepare import PrepareSettings, prepare
+        from melib.prepare.pipeline import PrepareSettings, prepare
         index = pd.read_parquet({str(tmp_path / "index.parquet")!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
         prepare({str(root)!r}, index, PrepareSettings(image_size=32, apex_rule="midpoint"), {str(tmp_path)!r})
@@ -203,15 +203,6 @@ def test_clips_of_no_use_are_left_out_and_listed(broken, tmp_path):
         "no_face": "No face found",
     }.items():
         assert words in left_out[name]
-
-
-def test_on_error_raise_raises_before_and_after_the_cache_is_filled(broken, tmp_path):
-    root, index = broken
-    with pytest.raises(PrepareError, match="cannot be prepared"):
-        prepare(root, index, SMALL, tmp_path / "cache", on_error="raise")
-    prepare(root, index, SMALL, tmp_path / "cache")
-    with pytest.raises(PrepareError, match="4 clips cannot be prepared"):
-        prepare(root, index, SMALL, tmp_path / "cache", on_error="raise")
 
 
 def test_nothing_left_is_an_error(broken, tmp_path):
@@ -276,6 +267,4 @@ def test_wrong_settings_name_the_right_ones(wrong, words):
 def test_a_missing_file_of_the_settings_is_named(root, index, tmp_path):
     with pytest.raises(PrepareError, match="boxes is nowhere"):
         prepare(root, index, PrepareSettings(32, boxes="nowhere.csv"), tmp_path)
-    with pytest.raises(PrepareError, match="on_error"):
-        prepare(root, index, SMALL, tmp_path, on_error="ignore")
     assert not os.listdir(tmp_path)

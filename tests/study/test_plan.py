@@ -1,4 +1,6 @@
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import yaml
@@ -86,6 +88,23 @@ def test_a_top_up_waits_for_its_generated_folder_which_is_made_once(tmp_path):
     assert list(table(units)["note"])[3] == f"waits for {units[0].name}"
     assert units[2].name == units[2].settings.run_name("f00d")
     assert units[3].name == units[3].settings.run_name(f"f00d+{units[0].name}")
+    assert Path(units[3].settings.generated) == units[0].folder  # whatever else comes to lie beside it
+
+
+def test_a_generated_folder_that_a_run_names_is_not_made(tmp_path):
+    folder = tmp_path / "generated" / "by hand"
+    folder.mkdir(parents=True)
+    (folder / "gan.json").touch()
+    runs = expand({"held_out": "SAMM", "augment": "even", "generated": str(folder), "out": str(tmp_path / "runs")})
+    (unit,) = make_plan(runs, lambda _: "f00d")
+    assert unit.needs == ()
+    assert unit.name == unit.settings.run_name("f00d+by hand")
+
+
+def test_a_slip_in_the_yaml_is_named(tmp_path):
+    (tmp_path / "g.yaml").write_text("held_out: [SAMM\nlam: 0")
+    with pytest.raises(SettingsError, match=r"g\.yaml is no YAML"):
+        read_grid(tmp_path / "g.yaml")
 
 
 def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
@@ -94,9 +113,12 @@ def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
     assert expected_seconds(units) == (0, 8)
     for unit, seconds in zip(units, (10, 50, 20), strict=False):
         unit.folder.mkdir()
-        (unit.folder / "run.json").write_text(json.dumps({"seconds": seconds}))
+        facts = {"seconds": seconds, "settings": asdict(unit.settings)}
+        (unit.folder / "run.json").write_text(json.dumps(facts))
         (unit.folder / "done").touch()
     assert expected_seconds(units) == (20, 4)  # one CNN is left, at the median; no ResNet-18 was run yet
+    other = make_plan(expand(grid | {"backbone": "cnn", "lam": 0.9}), lambda _: "f00d")
+    assert expected_seconds(other) == (80, 0)  # another grid in the same folder
 
 
 def test_an_empty_plan_is_a_table_too():

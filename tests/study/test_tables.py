@@ -1,5 +1,7 @@
 """Tables and verdicts from runs whose predictions are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +19,10 @@ EPOCHS = 4
 
 
 def clips(dataset: str, subjects: int = 8, each: int = 6) -> pd.DataFrame:
-    rows = [(f"{dataset}/s{s}/{c}", CLASSES[(s + c) % 3]) for s in range(subjects) for c in range(each)]
-    return pd.DataFrame(rows, columns=["clip_id", "label"]).assign(split="held_out")
+    rows = [
+        (f"{dataset}-{s}-{c}", f"{dataset}/s{s}", CLASSES[(s + c) % 3]) for s in range(subjects) for c in range(each)
+    ]
+    return pd.DataFrame(rows, columns=["clip_id", "subject", "label"]).assign(split="held_out")
 
 
 def run(held_out: str, hit: float, seed: int = 0, synthetic: bool = True, **setting) -> Run:
@@ -35,7 +39,9 @@ def run(held_out: str, hit: float, seed: int = 0, synthetic: bool = True, **sett
         parts.append(table.assign(epoch=epoch, **dict(zip(CLASSES, np.eye(3)[guess].T, strict=True))))
         found = scores(confusion(true, guess))
         history.append({"epoch": epoch, **{f"held_out_{m}": v for m, v in found.items()}, "source_val_uar": -epoch})
-    known = Run(None, settings, {"synthetic": synthetic, "skipped": 0, "data": "toy"}, pd.DataFrame(history))
+    facts = {"synthetic": synthetic, "skipped": 0, "data": "toy"}
+    facts["clips"] = {"train": {name: 48 for name in DATASETS if name != held_out}}
+    known = Run(Path(f"{held_out}-{seed}"), settings, facts, pd.DataFrame(history))
     known.__dict__["predictions"] = pd.concat(parts, ignore_index=True)
     return known
 
@@ -67,6 +73,34 @@ def test_a_cell_is_the_mean_over_seeds_of_the_runs_own_records(monkeypatch):
     assert rows.loc[("CNN", "last", "mean", "uar"), "seeds"] == 3
     assert np.isnan(rows.loc[("CNN + BRL", "last", "mean", "uar"), "sd"])  # one seed spreads nothing
     assert rows.loc[("CNN + BRL", "last", "mean", "uar"), "paper"] == 53.63
+
+
+def test_two_runs_that_no_table_tells_apart_are_an_error_and_a_diagnosed_one_counts_once(monkeypatch):
+    runs = lodo(0.6, inputs="flow", lam=0, seeds=2)
+    outcomes = study(monkeypatch, [*runs, run("SAMM", 0.6, 0, inputs="flow", lam=0, diagnose=True)])
+    assert {seed: len(found) for seed, found in outcomes.seeds(tables.cnn("flow", lam=0)).items()} == {0: 5, 1: 5}
+    outcomes = study(monkeypatch, [*runs, run("SAMM", 0.6, 1, inputs="flow", lam=0, batch_size=99)])
+    with pytest.raises(ValueError, match="SAMM-1 and SAMM-1 differ in batch_size"):
+        outcomes.seeds(tables.cnn("flow", lam=0))
+
+
+def test_a_study_of_some_held_out_datasets_has_tables_too(monkeypatch, tmp_path):
+    runs = [run(name, 0.6, inputs="flow", lam=lam) for name in ("SMIC", "SAMM") for lam in (0, 0.5)]
+    outcomes = study(monkeypatch, runs)
+    outcomes.hits = lambda run: pytest.fail("the clips of the other datasets are not known")
+    write_report(outcomes, tmp_path, simulations=2)
+    assert not (tmp_path / "table3.csv").exists()
+    rows = pd.read_csv(tmp_path / "tables.csv")
+    assert set(rows.loc[rows["selection"] == "no training", "row"]) == {"always negative"}
+
+
+def test_an_effect_is_over_the_seeds_that_both_settings_have_on_all_its_datasets(monkeypatch):
+    less = [r for r in lodo(0.6, inputs="flow", lam=0) if (r.settings.held_out, r.settings.seed) != ("SAMM", 2)]
+    outcomes = study(monkeypatch, less + lodo(0.7, inputs="flow", lam=0.5))
+    found = claims.effects(outcomes).query("contrast == 'over CE' and inputs == 'flow'").set_index("name")
+    assert found.loc[["SMIC", "SAMM", "mean", "pooled"], "n"].tolist() == [3, 2, 2, 2]
+    at = [outcomes.resampled({**tables.cnn("flow", lam=lam), "seed": (0, 1)}, "source_val")[0] for lam in (0.5, 0)]
+    assert found.loc["mean", "effect"] == pytest.approx(100 * (at[0] - at[1])[-2, METRICS.index("uar")])
 
 
 def test_what_was_not_run_is_there_and_says_so(monkeypatch):
