@@ -61,11 +61,10 @@ def plan(args) -> int:
 
     units = _plan(args.grid)
     _print_table(units)
-    seconds, unknown = expected_seconds(units)
+    seconds, guessed = expected_seconds(units)
     if seconds:
-        print(f"about {duration(seconds)} of training for one slot, by what like runs took")
-    if unknown:
-        print(f"{unknown} of which no like is finished are not in that" if seconds else "no run to judge the time by")
+        guess = f", a guess for {guessed} of which no like is finished, on one core" if guessed else ""
+        print(f"about {duration(seconds)} of training for one slot{guess}")
     return 0
 
 

@@ -110,13 +110,16 @@ def test_a_slip_in_the_yaml_is_named(tmp_path):
 def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
     grid = {"held_out": "SAMM", "backbone": ["cnn", "resnet18"], "seed": [0, 1, 2, 3], "out": str(tmp_path)}
     units = make_plan(expand(grid), lambda _: "f00d")
-    assert expected_seconds(units) == (0, 8)
+    guess = expected_seconds(units)
+    assert guess[0] > 0 and guess[1] == 8
+    assert expected_seconds(make_plan(expand(grid | {"epochs": 80}), lambda _: "f00d")) == (2 * guess[0], 8)
     for unit, seconds in zip(units, (10, 50, 20), strict=False):
         unit.folder.mkdir()
         facts = {"seconds": seconds, "settings": asdict(unit.settings)}
         (unit.folder / "run.json").write_text(json.dumps(facts))
         (unit.folder / "done").touch()
-    assert expected_seconds(units) == (20, 4)  # one CNN is left, at the median; no ResNet-18 was run yet
+    rest = expected_seconds([unit for unit in units if unit.settings.backbone == "resnet18"])
+    assert expected_seconds(units) == (20 + rest[0], 4)  # one CNN is left, at the median; no ResNet-18 was run yet
     other = make_plan(expand(grid | {"backbone": "cnn", "lam": 0.9}), lambda _: "f00d")
     assert expected_seconds(other) == (80, 0)  # another grid in the same folder
 
