@@ -16,17 +16,8 @@ from melib.study.plan import table
 from melib.study.unit import Unit
 
 COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "done": "#009E73"}
-QUIET = (
-    "run",
-    "notebook",
-    "state",
-    "note",
-    "part",
-    "out",
-    "device",
-    "held_out",
-    "seed",
-)  # what tells no two rows apart
+# What tells no two rows apart.
+QUIET = ("run", "notebook", "state", "note", "part", "out", "generated", "device", "held_out", "seed")
 USUAL = 0.7  # the share of a notebook's runs from which on a value goes without saying
 
 

@@ -81,10 +81,10 @@ def prepared_folder(
         raise PrepareError(
             f"{len(absent)} clip folders are not under {root}: {absent[:3]}. Read the index of this root."
         )
-    key = {name: value for name, value in asdict(settings).items() if name != "device"}
-    for name in ("boxes", "yunet_model", "flow_weights"):
-        if key[name] is not None:
-            key[name] = _file_hash(key[name], name)
+    key = {field: value for field, value in asdict(settings).items() if field != "device"}
+    for field in ("boxes", "yunet_model", "flow_weights"):
+        if key[field] is not None:
+            key[field] = _file_hash(key[field], field)
     key = json.dumps({"code": CODE_VERSION, **key}, sort_keys=True)
     digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
     return Path(cache) / f"{(name or fingerprint(root, index))[:12]}-{digest}"

@@ -70,7 +70,7 @@ def test_a_generated_folder_and_a_run_that_is_topped_up_by_it(tmp_path, tiny_roo
     (folder,) = (path for path in (tmp_path / "generated").iterdir() if path.name != ".work")
     assert is_done(folder)
     assert {path.name for path in (folder / "samples").iterdir()} == {"even", "balance", "shuffled"}
-    assert {path.name for path in folder.iterdir()} >= {"gan.json", "generator.safetensors", "surprise_x5.gif"}
+    assert {path.name for path in folder.iterdir()} >= {"gan.json", "generator.safetensors", "surprise.gif"}
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".png", ".csv"}
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert "of the way to the real face" in outputs
