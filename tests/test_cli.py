@@ -48,6 +48,12 @@ def test_a_grid_is_run_once_and_its_state_read_from_disk(tmp_path, tiny_root, ca
     assert capsys.readouterr().out == "1 runs: 1 done\n"
 
 
+def test_a_demo_corpus_is_not_written_over_something_else(tmp_path, capsys):
+    (tmp_path / "mine.txt").touch()
+    assert main(["demo", str(tmp_path), "--size", "tiny"]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
+
+
 def test_a_top_up_that_cannot_be_made_is_refused_before_a_kernel_starts(tmp_path, tiny_root, capsys):
     root = shutil.copytree(tiny_root, tmp_path / "corpus", ignore=shutil.ignore_patterns("openface", "demo.json"))
     more = f"held_out: SAMM, inputs: apex, augment: [none, even], generated: {tmp_path / 'generated'}"

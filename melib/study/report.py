@@ -48,7 +48,7 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
     for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
-    if outcomes.complete:
+    if "table3" in files:
         blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
     for name, spec in TABLES.items():
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title

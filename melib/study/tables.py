@@ -242,12 +242,13 @@ def table9(outcomes: Outcomes) -> pd.DataFrame:
     ours = [{"backbone": b, "inputs": kind, **BRL} for kind in ("flow", "apex") for b in BACKBONE_NAMES]
     for rule in RULES:
         single = [_at(outcomes, setting, rule) for setting in ours]
-        mine = single[0]
-        best = {key: np.fmax.reduce([one[key] for one in single]) for key in mine}
-        others = {"CNN on flow, CE scaled, no BRL": SCALED, "CNN + BRL on flow, placebo groups": PLACEBO}
-        lines = {"CNN + BRL on flow": mine}
-        lines |= {label: _at(outcomes, cnn("flow", **setting), rule) for label, setting in others.items()}
-        for label, values in (lines | {"best backbone on the test set (oracle)": best}).items():
+        lines = {
+            "CNN + BRL on flow": single[0],
+            "CNN on flow, CE scaled, no BRL": _at(outcomes, cnn("flow", **SCALED), rule),
+            "CNN + BRL on flow, placebo groups": _at(outcomes, cnn("flow", **PLACEBO), rule),
+            "best backbone on the test set (oracle)": {k: np.fmax.reduce([x[k] for x in single]) for k in single[0]},
+        }
+        for label, values in lines.items():
             row = {"row": label, "terms": LODO, "selection": rule, **_pairs(values)}
             found.append({**row, "synthetic": outcomes.synthetic})
     return pd.DataFrame(found)

@@ -23,6 +23,13 @@ def test_every_stored_table_gives_its_picture_again(tmp_path):
         pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path.name), pd.read_csv(path))
 
 
+def test_a_table_without_rows_is_no_reason_to_draw_no_other(tmp_path):
+    for name in ("confusions", "brl_epochs"):
+        shutil.copy(home() / "figures" / f"{name}.csv", tmp_path)
+    pd.read_csv(tmp_path / "confusions.csv").iloc[:0].to_csv(tmp_path / "confusions.csv", index=False)
+    assert sorted(path.stem for path in redraw(tmp_path)) == sorted([*DRAWINGS, "brl_epochs"])
+
+
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
     figure = plt.figure()

@@ -111,11 +111,11 @@ def test_choices_and_defaults_are_those_of_the_rooms_that_serve_them():
     from melib.learning.backbones import BACKBONES
     from melib.prepare.apex import RULES
     from melib.prepare.encode import ENCODINGS
-    from melib.prepare.flow import FLOWS
+    from melib.prepare.flow import BATCHED, FLOWS
     from melib.prepare.pipeline import PrepareSettings
 
     assert set(CHOICES["backbone"]) == set(BACKBONES)
-    assert set(CHOICES["flow_method"]) == set(FLOWS)
+    assert set(CHOICES["flow_method"]) == {*FLOWS, *BATCHED}
     assert set(CHOICES["flow_encoding"]) == set(ENCODINGS)
     assert set(CHOICES["apex_rule"]) == {"auto", *RULES}
     assert DEFAULTS["flow_method"] == PrepareSettings.flow_method

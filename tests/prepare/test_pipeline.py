@@ -20,7 +20,7 @@ from melib.prepare import pipeline
 from melib.prepare.faces import crop, find_face
 from melib.prepare.flow import FLOWS, shrink_flow
 from melib.prepare.pipeline import FLOW_SIZE, PrepareError, PrepareSettings, prepare, prepared_folder, skipped
-from melib.prepare.samples import is_samples_folder
+from melib.prepare.samples import Samples, is_samples_folder
 from tests.prepare.clips import row, write_clip
 
 SMALL = PrepareSettings(image_size=32, apex_rule="midpoint")
@@ -220,6 +220,21 @@ def test_an_apex_that_cannot_be_one_is_replaced_and_noted(root, tmp_path, apex):
     index = make_index([row("SAMM", 1, apex=apex)])
     found = prepare(root, index, SMALL, tmp_path).index.iloc[0]
     assert found["apex"] == 4 and found["apex_source"] == "midpoint" and f"annotated apex {apex}" in found["notes"]
+
+
+def test_a_box_of_no_clip_is_told(root, tmp_path, caplog):
+    (tmp_path / "boxes.csv").write_text("clip_id,x,y,w,h\nSAMM/s1/c0l,10,12,40,40\n")
+    prepare(root, make_index([row("SAMM", 1)]), PrepareSettings(32, boxes=str(tmp_path / "boxes.csv")), tmp_path)
+    assert "1 boxes are of no clip that is prepared here: ['SAMM/s1/c0l']" in caplog.text
+
+
+def test_loaded_samples_are_saved_into_their_own_folder(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    before = contents(tmp_path)
+    Samples.load(tmp_path).save(tmp_path)
+    after = contents(tmp_path)
+    assert all(after[name] == before[name] for name in ("onset.npy", "apex.npy", "flow.npy"))
+    assert len(Samples.load(tmp_path)) == 19
 
 
 def test_a_users_box_is_cut_out(root, tmp_path):

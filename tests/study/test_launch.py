@@ -8,6 +8,7 @@ import pytest
 
 from melib.study import launch, lock
 from melib.study.launch import Options, run_local, run_print
+from melib.study.plan import expand, make_plan
 from melib.study.unit import read_state
 from tests.study.stub import assert_complete, units
 
@@ -111,6 +112,13 @@ def test_only_a_death_is_tried_again(tmp_path, monkeypatch, code, tries):
     if tries > 1:
         why = "killed by signal 9" if code < 0 else "the reason"
         assert read_state(plan[0]).note == f"{why}, 3 times (out of memory?)"
+
+
+def test_a_numbered_gpu_is_refused_since_slots_have_their_own(tmp_path):
+    runs = expand({"held_out": "SAMM", "device": "cuda:1", "out": str(tmp_path)})
+    with pytest.raises(ValueError, match="gives each slot its GPU; set auto, cpu or cuda"):
+        run_local(make_plan(runs, lambda _: "f00d"), Options())
+    assert not list(tmp_path.iterdir())
 
 
 def test_print_starts_nothing_and_its_commands_can_be_pasted(tmp_path, capsys):
