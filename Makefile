@@ -25,6 +25,7 @@ lab: $(VENV)/.notebooks
 study: $(VENV)/.notebooks
 	$(BIN)/melib run $(STUDY)
 	$(BIN)/melib tables $(STUDY) --to figures
+	$(BIN)/papermill notebooks/03_gan_augmentation.ipynb runs/03_gan_augmentation.ipynb -p figures figures
 	$(BIN)/papermill notebooks/05_decision_boundaries.ipynb runs/05_decision_boundaries.ipynb -p out figures
 	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb
 	$(BIN)/melib figures
@@ -39,9 +40,9 @@ figures: $(VENV)/.notebooks
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
 $(VENV)/.notebooks: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[notebooks]'
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[notebooks]'
 	touch $@
 
 $(VENV)/.all: $(VENV)/.notebooks
-	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[all]'
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[all]'
 	touch $@

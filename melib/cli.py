@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from melib.home import resolve
@@ -39,17 +41,17 @@ def prepare(args) -> int:
 
     wanted, opened = {}, set()
     for number, run in enumerate(read_grid(args.grid), 1):
-        wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
+        with _naming(number, run):
+            wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
     for (_, preparation), runs in wanted.items():
         run = runs[0][1]
-        data = open_corpus(run.corpus, preparation, _stage_bars())
+        with _naming(*runs[0]):
+            data = open_corpus(run.corpus, preparation, _stage_bars())
         remember(run.corpus, data.fingerprint)
         for number, run in runs:
-            try:
+            with _naming(number, run):
                 check(data.samples, run)
                 check_top_up(run, data, opened)
-            except ValueError as error:
-                raise ValueError(f"run {number}, {run.run_name(data.fingerprint)}: {error}") from None
         print(f"{run.corpus}: {len(data.samples)} clips at {run.image_size} px, {len(data.skipped)} left out")
     return 0
 
@@ -199,6 +201,15 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
         print(f"melib {args.command}: {error}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _naming(number: int, run) -> Iterator[None]:
+    """What goes wrong inside is said of this run of a grid."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"run {number}, {run.title}: {error}") from None
 
 
 def _plan(grid: str, quick: bool = False):

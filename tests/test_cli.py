@@ -21,6 +21,8 @@ def grid(tmp_path, tiny_root, more):
     [
         ("held_out: SAMM, lamda: 0.5", ("row 1", "'lamda'", "'lam'")),
         ("held_out: [SAMM, SMIK]", ("row 2", "'SMIK'", "'SMIC'")),
+        ("held_out: SAMM, lam: []", ("lam has no value", "no run at all")),
+        ("held_out: SAMM, boxes: ['', nowhere.csv]", ("run 2, SAMM__linear__flow", "nowhere.csv")),
         ("held_out: SAMM, inputs: [flow, flaw]", ("run 2, SAMM__linear__flaw", "'flaw'")),
         ("held_out: SAMM, sources: [[SMIC, CASME], [SMIC]]", ("run 2, SAMM__linear", "at least two source datasets")),
     ],

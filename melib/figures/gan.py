@@ -104,7 +104,8 @@ MEASURES = {  # of `gap_table`
     "reading": "AUs read, towards\nthe real face", "error": "error of the AUs\nthat is gone",
     "place": "where it moves\n(correlation)",
 }  # fmt: skip
-KINDS = {"generated": ("class centroid", "#D55E00", "o"), "shuffled": ("another class' centroid", "#666666", "s")}
+KINDS = {"generated": ("class centroid", "#D55E00", "o"), "shuffled": ("another class' centroid", "#666666", "s"),
+         "untrained": ("before training", "#56B4E9", "^")}  # fmt: skip
 READ = {"neutral": ("neutral face (floor)", "#E69F00"), "generated": ("generated", "#D55E00"),
         "shuffled": ("another class' centroid", "#999999"), "real": ("real face (ceiling)", "#0B3C5D")}  # fmt: skip
 
@@ -114,7 +115,7 @@ def quality(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(13, 4), layout="constrained", width_ratios=(1, 1.5))
     gaps, ax = table.dropna(subset=["measure"]), axes[0]
     places = [(name, magnify) for name in MEASURES for magnify in sorted(gaps["magnify"].unique())]
-    for shift, (kind, (label, colour, marker)) in zip((-0.12, 0.12), KINDS.items(), strict=True):
+    for shift, (kind, (label, colour, marker)) in zip((-0.18, 0, 0.18), KINDS.items(), strict=True):
         rows = gaps[gaps["kind"] == kind].set_index(["measure", "magnify"]).loc[places]
         at = np.arange(len(rows)) + shift
         ax.vlines(at, rows["low"], rows["high"], color=colour, linewidth=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from melib.gan.train import (
     new_generator,
     train,
     training_frames,
+    with_aus,
 )
 from melib.home import resolve, work_folder
 from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
@@ -38,6 +40,7 @@ from melib.prepare.pipeline import FLOW_SIZE, PrepareSettings
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.topup import READINGS, top_up
 
+log = logging.getLogger(__name__)
 GIF_MAGNIFY = 5  # at 1 a change is a third of a pixel
 NETWORKS = ("generator", "critic")
 KINDS = ("even", "balance", "shuffled")  # of top-up; shuffled counts as balance does
@@ -89,7 +92,8 @@ class Fold:
 def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     """Read samples and AUs of a corpus, and cluster those of the training datasets alone.
 
-    Raises SamplesError for a folder of samples, whose AUs are not known, and AUError for AUs that cannot be read.
+    Raises SamplesError for a folder of samples, whose AUs are not known, and AUError for AUs that cannot be read, or
+    where a source has none.
     """
     root = find_corpus(settings.corpus, progress)
     if is_samples_folder(root):
@@ -100,6 +104,7 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     reading = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
     change, apex = (clip_vectors(reading, index, kind) for kind in ("difference", "apex"))
     apex = apex.loc[change.index]
+    with_aus(index, change, apex, sources)
     shown = change if PRESETS[settings.preset].moves else apex
     clusters = centroids(shown, index, settings.held_out, settings.k, settings.seed)
     return Fold(settings, data, sources, apex - change, apex, clusters)
@@ -179,10 +184,12 @@ def pair_flow(onset: np.ndarray, apex: np.ndarray, how: PrepareSettings) -> np.n
 def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable | None = None) -> Trained:
     """The generator of a fold: from its folder where that is done, else trained; `watch` and `progress` as in `train`.
 
-    Raises GanError where the folder was made with other AU files.
+    Raises GanError where the folder was made with other AU files, and where `settings.start` has learned from the
+    held-out dataset.
     """
     settings, folder = fold.settings, fold.folder
     if not is_done(folder):
+        seen(fold)
         return train(fold.frames(), settings, watch, work_folder(folder), progress)
     facts = json.loads((folder / "gan.json").read_text())
     if facts["aus"] != fold.au_digest:
@@ -193,6 +200,26 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     with np.load(folder / "grids.npz") as file:
         grids = {int(step): file[step] for step in file}
     return Trained(*networks, pd.read_parquet(folder / "history.parquet"), grids, facts["seconds"])
+
+
+def seen(fold: Fold) -> list[str]:
+    """The datasets that a fold's generator has learned from: its sources, and those of the one that it goes on from.
+
+    Raises GanError where the held-out one is among them, and warns where nothing beside `start` tells: "unknown".
+    """
+    settings = fold.settings
+    if not settings.start:
+        return fold.sources
+    facts, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
+    if not facts.is_file():
+        log.warning("%s does not tell what it was trained on: see that %s is not among it.", settings.start, held_out)
+    before = json.loads(facts.read_text())["seen"] if facts.is_file() else ["unknown"]
+    if held_out in before:
+        raise GanError(
+            f"start = {settings.start} was trained on {before}, but {held_out} is held out here: give a generator that "
+            "never saw it."
+        )
+    return sorted({*fold.sources, *before})
 
 
 def save_generated(fold: Fold, trained: Trained) -> Path:
@@ -219,6 +246,7 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
             "data": fold.data.fingerprint,
             "digest": settings.digest(fold.data.fingerprint),
             "sources": fold.sources,
+            "seen": seen(fold),
             "synthetic": fold.data.synthetic,
             "clips": len(fold.clusters.members),
             "aus": fold.au_digest,

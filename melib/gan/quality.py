@@ -13,7 +13,7 @@ from melib.corpus.demo.write import TRUTH, acted_frame
 from melib.corpus.index import CLASSES, subject_weights
 from melib.gan.fold import Fold, subjects_in_turn
 from melib.gan.settings import PRESETS
-from melib.gan.train import GanError, Trained, generate, heads
+from melib.gan.train import GanError, Trained, generate, heads, new_networks
 from melib.prepare.data import find_corpus
 from melib.prepare.faces import Face, crop
 from melib.prepare.flow import lk, shrink_flow
@@ -23,18 +23,20 @@ MAGNIFY = (1, 3)  # of the centroids
 CELLS = 16  # a flow is read as CELLS x CELLS averages
 RIDGE = 1.6  # as strong as a reading of single pixels of flow needs
 COMPONENTS = 40  # of a face, for identity, KID and diversity
-SATURATED = 0.99
+SATURATED = 0.01, 0.99
+KINDS = ("generated", "shuffled", "untrained")  # of generated faces; see `read_pairs`
 DRAWS = 1000  # of subjects, for intervals
 
 
 def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable | None = None) -> dict[str, np.ndarray]:
     """AUs read off pairs (neutral face, other face), arrays (magnify, class, face, 17) by the kind of the other face:
 
-    neutral (the face itself: the floor), generated, shuffled (generated with the next class' centroid), and real (the
-    same face acting the target before its own camera: the ceiling); `target` is what there is to be read: the true
-    AUs of the clips behind the centroid, times MAGNIFY. `place` (magnify, class, face, 2) is the correlation of the
-    lengths of flow of the generated, and of the shuffled pair, with those of the real one. `rows` (face,) are the
-    samples whose onset is the neutral face: `each` of a dataset, its subjects in turn.
+    neutral (the face itself: the floor), generated, shuffled (generated with the next class' centroid), untrained
+    (by the generator before its first step, which with "moves" knows the flow fitted to the AUs), and real (the same
+    face acting the target before its own camera: the ceiling); `target` is what there is to be read: the true AUs of
+    the clips behind the centroid, times MAGNIFY. `place` (magnify, class, face, 3) is the correlation of the lengths of
+    flow of the pairs of KINDS with those of the real one. `rows` (face,) are the samples whose onset is the neutral
+    face: `each` of a dataset, its subjects in turn.
 
     AUs are read from the flow by ridge regression on the true AUs of the real clips of all *other* datasets: other
     people, another camera, no network. Raises GanError for a corpus that is not a demo corpus.
@@ -57,21 +59,23 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
         return np.stack([readers[name](cell) for name, cell in zip(datasets, cells, strict=True)]), cells
 
     centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
-    found = {name: [] for name in ("neutral", "generated", "shuffled", "real", "target", "place")}
+    first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
+    found = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
     for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
         target = magnify * goal[label]
         acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
-        asked = {"generated": centres[label], "shuffled": centres[(label + 1) % len(CLASSES)]}
         others = {"neutral": onset, "real": acted}
-        for name, aus in asked.items():
-            others[name] = generate(trained.generator, onset, np.tile(magnify * aus, (len(rows), 1)), fold.settings)
+        for name in KINDS:
+            aus = magnify * centres[(label + (name == "shuffled")) % len(CLASSES)]
+            network = first if name == "untrained" else trained.generator
+            others[name] = generate(network, onset, np.tile(aus, (len(rows), 1)), fold.settings)
         cells = {}
         for name, other in others.items():
             aus, cells[name] = read(other)
             found[name].append(aus)
         found["target"].append(np.tile(target, (len(rows), 1)))
         far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
-        found["place"].append(np.stack([_correlation(far[name], far["real"]) for name in asked], axis=1))
+        found["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
         if progress:
             progress(step + 1, len(MAGNIFY) * len(CLASSES))
     shape = len(MAGNIFY), len(CLASSES), len(rows)
@@ -84,12 +88,12 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
     `reading`: how far the AUs read go from the neutral face's towards the real face's, along the line between them.
     `error`: the share of the neutral face's mean absolute error that is gone, where the real face's is as far as it
     can go; above 1 where a generated face reads truer than a real one. `place`: correlation of where it moves. All are
-    0 for a generator that returns its input. Kinds are generated and shuffled; intervals are over subjects.
+    0 for a generator that returns its input. Intervals are over subjects.
     """
     who, rows = fold.index.iloc[pairs["rows"]], []
     weights = np.vstack([np.ones(len(who)), subject_weights(who, DRAWS, fold.settings.seed)])
     floor, real, target = (pairs[name] for name in ("neutral", "real", "target"))
-    for k, kind in enumerate(("generated", "shuffled")):
+    for k, kind in enumerate(KINDS):
         way, moved = real - floor, pairs[kind] - floor
         error = {name: np.abs(pairs[name] - target).mean(-1) for name in ("neutral", "real", kind)}
         parts = {
@@ -108,7 +112,7 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
 def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
     """By AU and kind, at magnification 1: correlation of reading and target over faces and classes, and mean error."""
     target, rows = pairs["target"][0].reshape(-1, len(NAMES)), []
-    for kind in ("neutral", "generated", "shuffled", "real"):
+    for kind in ("neutral", *KINDS, "real"):
         read = pairs[kind][0].reshape(-1, len(NAMES))
         correlation = _correlation(read.T, target.T)
         rows += [(au, kind, *x) for au, *x in zip(NAMES, correlation, np.abs(read - target).mean(0), strict=True)]
@@ -116,13 +120,15 @@ def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
-    """What generated `samples` are as pictures: measure, generated, real (the same of real apex frames).
+    """What generated `samples` are as pictures: measure, generated, neutral (the same of the faces they were made
+    from, where that says something), real (of real apex frames).
 
     `identity`: how often a face is nearer to another clip's onset of its subject than to one of another subject of its
     dataset (area under the curve; 0.5 is chance). `kid`: kernel distance to real apex frames of the class, times 1000,
     mean over classes; beside it that between two halves of the real ones. `diversity`: mean distance between faces of a
     class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
-    mean of the attention map and the share of it above 0.99. `passed`: grey levels by which real faces change that go
+    mean of the attention map, and the share of it that is above 0.99 (the face returned) or below 0.01 (the colour
+    image alone). `passed`: grey levels by which real faces change that go
     through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
     fitted on the onsets of the training datasets; for `kid` each counts alike.
     """
@@ -130,11 +136,10 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     pixels = real.arrays["onset"].reshape(len(real), -1) / 127.5 - 1
     mean = pixels.mean(0)
     basis = np.linalg.svd(pixels - mean, full_matrices=False)[2][:COMPONENTS]
-    onsets, apexes, made = (
+    onsets, apexes, made, before = (
         (x.reshape(len(x), -1) / 127.5 - 1 - mean) @ basis.T
-        for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"])
+        for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"], samples.arrays["onset"])
     )
-    even_made, even_apexes = made / onsets.std(0), apexes / onsets.std(0)
     own = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
     asked = 0 * own if PRESETS[fold.settings.preset].moves else own
     through = list(heads(trained.generator, real.arrays["onset"], asked, fold.settings))
@@ -142,21 +147,25 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     centroid = fold.clusters.centroids.loc[real.index["label"]].to_numpy()
     drawn = list(heads(trained.generator, real.arrays["onset"], centroid, fold.settings))
     attention = np.concatenate([attention for _, _, attention in drawn])
-    halves = np.arange(len(real)) % 2 == 0
-    kid = [(_kid(even_made[_of(samples, c)], even_apexes[_of(real, c)]), _kid(even_apexes[_of(real, c) & halves],
-            even_apexes[_of(real, c) & ~halves])) for c in CLASSES]  # fmt: skip
-    nan = np.nan
+    halves, level = np.arange(len(real)) % 2 == 0, onsets.std(0)
+    kid = []
+    for label in CLASSES:
+        faces, theirs = _of(samples, label), _of(real, label)
+        pairs = (made[faces], apexes[theirs]), (before[faces], apexes[theirs])
+        pairs += ((apexes[theirs & halves], apexes[theirs & ~halves]),)
+        kid.append([_kid(x / level, y / level) for x, y in pairs])
+    nan, low, high = np.nan, *SATURATED
     rows = {
-        "identity": (_identity(made, samples, onsets, real), _identity(apexes, real, onsets, real)),
+        "identity": (_identity(made, samples, onsets, real), nan, _identity(apexes, real, onsets, real)),
         "kid": 1000 * np.nanmean(kid, axis=0),
-        "diversity": (_spread(made, samples.index), _spread(apexes, real.index)),
-        "sharpness": (_detail(samples.arrays["apex"]) / _detail(samples.arrays["onset"]),
+        "diversity": (_spread(made, samples.index), _spread(before, samples.index), _spread(apexes, real.index)),
+        "sharpness": (_detail(samples.arrays["apex"]) / _detail(samples.arrays["onset"]), nan,
                       _detail(real.arrays["apex"]) / _detail(real.arrays["onset"])),
-        "attention": (attention.mean(), nan),
-        "saturated": ((attention > SATURATED).mean(), nan),
-        "passed": (np.abs(passed.astype(float) - real.arrays["onset"]).mean(), nan),
+        "attention": (attention.mean(), nan, nan),
+        "saturated": (((attention < low) | (attention > high)).mean(), nan, nan),
+        "passed": (np.abs(passed.astype(float) - real.arrays["onset"]).mean(), nan, nan),
     }  # fmt: skip
-    return pd.DataFrame([(name, *pair) for name, pair in rows.items()], columns=["measure", "generated", "real"])
+    return pd.DataFrame([(name, *x) for name, x in rows.items()], columns=["measure", "generated", "neutral", "real"])
 
 
 def pair_cells(onset: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -118,5 +118,5 @@ def needed_by(run: Settings) -> GanSettings | None:
     """The settings of the generated folder that a run needs (`augment`), None where it needs none."""
     if run.augment in ("none", "oversample"):
         return None
-    shared = ("corpus", "profile", "held_out", "sources", *PREPARED)
+    shared = ("corpus", "profile", "held_out", "sources", "target", *PREPARED)
     return GanSettings.from_parameters({**{name: getattr(run, name) for name in shared}, "out": run.generated})

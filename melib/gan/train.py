@@ -57,15 +57,24 @@ def training_frames(samples: Samples, onset: pd.DataFrame, apex: pd.DataFrame, s
     Raises AUError where a dataset has none.
     """
     index = samples.index
-    known = index["clip_id"].isin(onset.index).to_numpy() & index["clip_id"].isin(apex.index).to_numpy()
-    for name in sources:
-        if not known[index["dataset"] == name].any():
-            raise AUError(f"No clip of {name} has AUs at onset and apex: read some, or leave it out of `sources`.")
-    rows = known & index["dataset"].isin(sources).to_numpy() & index["label"].notna().to_numpy()
+    rows = (
+        with_aus(index, onset, apex, sources)
+        & index["dataset"].isin(sources).to_numpy()
+        & index["label"].notna().to_numpy()
+    )
     clips = index["clip_id"][rows]
     images = np.concatenate([samples.arrays[name][rows] for name in ("onset", "apex")])
     aus = np.concatenate([table.loc[clips].to_numpy(np.float32) for table in (onset, apex)])
     return Frames(images, aus, samples.arrays["flow"][rows].astype(np.float32))
+
+
+def with_aus(index: pd.DataFrame, onset: pd.DataFrame, apex: pd.DataFrame, sources: list[str]) -> np.ndarray:
+    """Whether each clip of `index` has AU vectors at onset and apex. Raises AUError where none of a source has."""
+    known = index["clip_id"].isin(onset.index).to_numpy() & index["clip_id"].isin(apex.index).to_numpy()
+    for name in sources:
+        if not known[index["dataset"] == name].any():
+            raise AUError(f"No clip of {name} has AUs at onset and apex: read some, or leave it out of `sources`.")
+    return known
 
 
 def train(
@@ -116,11 +125,13 @@ class _Training:
             raise GanError(f"{work} holds a checkpoint of other networks: {str(error)[:200]} Remove it.") from error
         for step in range(len(records["history"]) + 1, steps + 1):
             row = self._step(min(1.0, 3 * (1 - (step - 1) / steps)))
-            if not all(np.isfinite(list(row.values()))):
-                bad = [name for name, value in row.items() if not np.isfinite(value)]
+            bad = [name for name, value in row.items() if not np.isfinite(value)]
+            weights = [*self.generator.parameters(), *self.critic.parameters()]
+            if bad or not torch.stack([weight.isfinite().all() for weight in weights]).all():
                 advice = "Use precision fp32." if self.settings.precision != "fp32" else "Change seed or batch_size."
                 kept = f" {checkpoint.path} holds the last good state." if work and checkpoint.path.is_file() else ""
-                raise GanError(f"In step {step} of {steps} {', '.join(bad)} is no number.{kept} {advice}")
+                what = ", ".join(bad or ["a weight"])
+                raise GanError(f"In step {step} of {steps} {what} is no number.{kept} {advice}")
             records["history"].append({"step": step, **row})
             if watch is not None and (step % max(1, steps // GRIDS) == 0 or step == steps):
                 drawn = generate(self.generator, *watch, self.settings)

@@ -14,7 +14,7 @@ from melib.prepare.topup import join, oversample, top_up
 from melib.settings import PREPARED
 
 # What a generated folder and a run must agree on, beside the corpus and the sources.
-SHARED = ("profile", "held_out", *PREPARED)
+SHARED = ("profile", "held_out", "target", *PREPARED)
 
 
 def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
@@ -26,7 +26,7 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
     if settings.augment == "none":
         return data
     if settings.augment == "oversample":
-        plan = top_up(data.samples.index)
+        plan = top_up(data.samples.index, target=settings.target)
         plan = plan.loc[settings.sources_in(plan.index)]
         return replace(data, samples=join(data.samples, oversample(data.samples, plan, settings.seed)))
     folder = find_generated(settings, data)

@@ -33,7 +33,8 @@ CHOICES = {
 }
 RANGES = {  # lowest and highest allowed value
     "lam": (0, 1), "epochs": (1, 100_000), "brl_start": (1, 100_000), "lr": (0, 10), "weight_decay": (0, 10),
-    "batch_size": (1, 100_000), "image_size": (8, 4096), "val_share": (0, 0.9), "threads": (1, 1024),
+    "batch_size": (1, 100_000), "image_size": (8, 1024), "val_share": (0, 0.9), "threads": (1, 1024),
+    "target": (0, 10**6),
 }  # fmt: skip
 DEFAULTS = dict(
     corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="lk",
@@ -82,6 +83,7 @@ class RunSettings(Settings):
     remove_head_motion: bool = False
     diagnose: bool = False  # keep what BRL does to attention, gradients and features, each epoch
     augment: str = "none"  # what tops up the sources: oversample, even, balance or shuffled (`prepare.topup`)
+    target: int = 0  # clips that each source is topped up to; 0: as many as the largest dataset has
     generated: str = "generated"  # where generated folders lie, or one of them
 
     PROFILES: ClassVar = PROFILES
@@ -102,10 +104,14 @@ class RunSettings(Settings):
         rest = self.changed(("profile", "held_out", "backbone", "inputs", "lam", "seed"))
         return "-".join([self.profile, f"lam{self.lam:g}", *rest])
 
+    @property
+    def title(self) -> str:
+        """The run in words: held-out, backbone, inputs, what differs, seed."""
+        return "__".join((self.held_out, self.backbone, self.inputs, self.differing(), f"s{self.seed}"))
+
     def run_name(self, fingerprint: str) -> str:
-        """The run's folder name: held-out, backbone, inputs, what differs, seed, hash."""
-        parts = (self.held_out, self.backbone, self.inputs, self.differing(), f"s{self.seed}", self.digest(fingerprint))
-        return "__".join(parts)
+        """The run's folder name: its title and a hash."""
+        return f"{self.title}__{self.digest(fingerprint)}"
 
     def folder(self, fingerprint: str) -> Path:
         """The run's folder under `out`."""

@@ -67,14 +67,14 @@ def dataset_hits(run: Run, data: Data) -> pd.Series:
 def hits_reader() -> Callable[[Run], pd.Series]:
     """`dataset_hits` with the samples of each run's corpus loaded once."""
     from melib.learning.data import load_data
+    from melib.prepare.data import prepare_settings
 
     loaded: dict[tuple, Data] = {}
 
     def hits(run: Run) -> pd.Series:
-        s = run.settings
-        key = s.corpus, s.image_size, s.flow_method, s.apex_rule
+        key = run.settings.corpus, prepare_settings(run.settings)
         if key not in loaded:
-            loaded[key] = load_data(s)
+            loaded[key] = load_data(run.settings)
         return dataset_hits(run, loaded[key])
 
     return hits

@@ -59,14 +59,13 @@ def run_local(units: Iterable[Unit], options: Options, progress: Progress | None
     The units end with this process, however it ends. A slot changes no result: threads are a setting of the run.
     """
     units = list(units)
-    devices = {getattr(unit.settings, "device", "cpu") for unit in units}
+    devices = {unit_device(unit) for unit in units}
     if any(":" in device for device in devices):
         raise ValueError(f"device is {sorted(devices)}: the launcher gives each slot its GPU; set auto, cpu or cuda.")
     cards = gpus() if devices != {"cpu"} else []
     places = [{"CUDA_VISIBLE_DEVICES": card} for _ in range(options.per_gpu) for card in cards]
     if not places:
-        most = max((getattr(unit.settings, "threads", 1) for unit in units), default=1)
-        places = [{}] * (options.slots or max(1, (os.cpu_count() or 1) // most))
+        places = [{}] * slots(units, options)
     places = places[: options.slots]
     free: SimpleQueue[dict] = SimpleQueue()
     for place in places:
@@ -93,21 +92,27 @@ def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None 
     """Run units on a Dask cluster: `options.cluster`, or one of `slots` workers on this machine.
 
     Start workers with one thread and one GPU each, one a scheduler job, in a fixed number, on a disk that all share.
-    Units wait for as long as a cluster has no worker.
+    Units wait for as long as a cluster has no worker. Raises ValueError where workers here would share a GPU.
     """
     from dask import config
     from distributed import Client, LocalCluster
 
+    units = list(units)
+    if options.cluster is None and gpus() and any(unit_device(unit) != "cpu" for unit in units):
+        raise ValueError(
+            "Dask's workers on this machine would all take its first GPU: use the launcher local, set device to cpu, "
+            "or give the address of a cluster whose workers have a GPU each."
+        )
     with ExitStack() as stack:
         # A worker that died is started again, but on a busy machine not within the 15 s after which it is given up.
         stack.enter_context(config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}))
         cluster = options.cluster
         if cluster is None:
-            local = LocalCluster(n_workers=options.slots, threads_per_worker=1, dashboard_address=None)
+            local = LocalCluster(n_workers=slots(units, options), threads_per_worker=1, dashboard_address=None)
             cluster = stack.enter_context(local)
         client = stack.enter_context(Client(cluster, set_as_default=False))
         executor = client.get_executor(pure=False, retries=TRIES)
-        return _drive(list(units), options, progress, executor, run_unit, None)
+        return _drive(units, options, progress, executor, run_unit, None)
 
 
 LAUNCHERS: dict[str, Launcher] = {"print": run_print, "local": run_local, "dask": run_dask}
@@ -192,6 +197,17 @@ def _drive(
                 at = states[name] = read_state(todo.pop(name))
                 problems[name] = at.note if at.state == "failed" else reason
     return problems
+
+
+def unit_device(unit: Unit) -> str:
+    """The device that a unit's settings ask for."""
+    return getattr(unit.settings, "device", "cpu")
+
+
+def slots(units: Iterable[Unit], options: Options) -> int:
+    """How many units run at a time on processors: as asked for, or one for each of its `threads` cores."""
+    most = max((getattr(unit.settings, "threads", 1) for unit in units), default=1)
+    return options.slots or max(1, (os.cpu_count() or 1) // most)
 
 
 def gpus() -> list[str]:

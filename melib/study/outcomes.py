@@ -14,15 +14,14 @@ from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
 from melib.learning.selection import RULES
-from melib.learning.settings import DEFAULTS, FIELDS, PROFILES
+from melib.learning.settings import DEFAULTS, FIELDS
 from melib.settings import NOT_IN_HASH
 from melib.study.statistics import evaluate, over_seeds, resamples
 
-# What a row of a table leaves open: it holds for any profile, seed and machine.
-# fmt: off
-OPEN = ("corpus", "profile", "held_out", "seed", "threads", "device", "out", "generated", "diagnose",
-        *PROFILES["paper"])
-# fmt: on
+# What tables and claims tell apart. A row that does not name one of these has it at its default; whatever else a run is
+# set to, such as its profile, precision or flow method, holds for a whole table.
+TOLD_APART = ("backbone", "inputs", "lam", "penalty", "groups", "attention_weights", "spread", "scale_ce", "weighting",
+              "sampling", "augment", "apex_rule")  # fmt: skip
 FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 
 
@@ -63,14 +62,16 @@ class Outcomes:
         Raises ValueError where two of them differ in what a table does not tell apart, such as the number of epochs.
         """
         found: dict[int, dict[str, Run]] = {}
-        for run in self.runs:
-            if matches(run, wanted):
-                first = found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
-                differ = [n for n in FIELDS if getattr(run.settings, n) != getattr(first.settings, n)]
-                if set(differ) - {*NOT_IN_HASH, "diagnose"}:
+        alike = [run for run in self.runs if matches(run, wanted)]
+        for run in alike:
+            first = found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
+            for other in (first, alike[0]):
+                compared = set(FIELDS) - {*NOT_IN_HASH, "diagnose", "held_out", "seed"}
+                differ = {n for n in compared if getattr(run.settings, n) != getattr(other.settings, n)}
+                if differ:
                     raise ValueError(
-                        f"{first.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table "
-                        "tells apart. Give each of them a grid of its own."
+                        f"{other.folder.name} and {run.folder.name} differ in {', '.join(sorted(differ))}, which no "
+                        "table tells apart. Give each of them a grid of its own."
                     )
         return {seed: list(runs.values()) for seed, runs in sorted(found.items())}
 
@@ -144,7 +145,7 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
 
 
 def matches(run: Run, wanted: Mapping[str, object]) -> bool:
-    """Whether a run is of the setting `wanted`: what it does not name is at its default or OPEN.
+    """Whether a run is of the setting `wanted`: what of TOLD_APART it does not name is at its default.
 
     "flow" stands for flow images too, and `seed` takes a tuple of seeds.
     """
@@ -152,7 +153,7 @@ def matches(run: Run, wanted: Mapping[str, object]) -> bool:
     if unknown:
         raise ValueError(f"{unknown} are no settings of a run; known are {', '.join(FIELDS)}.")
     for one in fields(run.settings):
-        if one.name in OPEN and one.name not in wanted:
+        if one.name not in TOLD_APART and one.name not in wanted:
             continue
         default = one.default if one.default is not MISSING else DEFAULTS[one.name]
         value, goal = getattr(run.settings, one.name), wanted.get(one.name, default)

@@ -61,6 +61,8 @@ def expand(grid: dict) -> list[RunSettings]:
     names = list(grid)
     values = [value if isinstance(value, list) else [value] for value in grid.values()]
     runs = []
+    if empty := [name for name, value in zip(names, values, strict=True) if not value]:
+        raise SettingsError(f"{', '.join(empty)} has no value: an empty list multiplies out to no run at all.")
     for row, combination in enumerate(itertools.product(*values), 1):
         parameters = dict(zip(names, combination, strict=True))
         try:
@@ -87,7 +89,7 @@ def check_top_up(settings: RunSettings, data: Data, opened: set[Path]) -> None:
     from melib.prepare.topup import oversampled_rows, top_up
 
     if settings.augment == "oversample":
-        plan = top_up(data.samples.index)
+        plan = top_up(data.samples.index, target=settings.target)
         oversampled_rows(data.samples.index, plan.loc[settings.sources_in(plan.index)], settings.seed)
     unit = generated(settings, data.fingerprint)
     if unit and unit.folder not in opened and not is_done(unit.folder):

@@ -1,5 +1,6 @@
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from melib.gan.fold import (
     plan_table,
     save_generated,
     save_gif,
+    seen,
     sequence,
     top_up_samples,
     trained_generator,
@@ -26,6 +28,7 @@ from melib.gan.fold import (
 from melib.gan.train import GanError, generate, train
 from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
+from melib.prepare.data import open_corpus
 from melib.prepare.pipeline import PrepareSettings
 from melib.prepare.samples import Samples, SamplesError
 from melib.prepare.topup import top_up
@@ -33,8 +36,8 @@ from tests.gan.conftest import counts
 
 
 def run(fold, folder, **changes):
-    parameters = dict(corpus=fold.settings.corpus, profile="tiny", held_out="SAMM", generated=str(folder.parent))
-    return RunSettings.from_parameters(parameters | changes)
+    shared = dict(corpus=fold.settings.corpus, target=fold.settings.target, generated=str(folder.parent))
+    return RunSettings.from_parameters(dict(profile="tiny", held_out="SAMM") | shared | changes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,10 +132,18 @@ def test_the_held_out_dataset_changes_nothing(made, tmp_path, monkeypatch):
     for path in (root / "SAMM").rglob("*.jpg"):
         image = cv2.imread(str(path))
         cv2.imwrite(str(path), np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8))
+
+    def scrambled(*args):
+        data = open_corpus(*args)
+        held_out = data.samples.index["dataset"] == "SAMM"
+        labels = data.samples.index.loc[held_out, "label"].to_numpy()
+        data.samples.index.loc[held_out, "label"] = rng.permutation(labels)
+        return data
+
+    monkeypatch.setattr("melib.gan.fold.open_corpus", scrambled)
     other = open_fold(replace(fold.settings, corpus=str(root), out=str(tmp_path / "generated")))
     assert other.data.fingerprint != fold.data.fingerprint
-    held_out = other.index["dataset"] == "SAMM"
-    other.index.loc[held_out, "label"] = rng.permutation(other.index.loc[held_out, "label"])
+    assert not other.index["label"].equals(fold.index["label"])
     assert other.clusters.centroids.equals(fold.clusters.centroids)
     again = train(other.frames(), other.settings)
     for name, weights in trained.generator.state_dict().items():
@@ -153,6 +164,21 @@ def test_no_aus_no_generator(made, tmp_path):
     lacking = fold.onset[fold.onset.index.str.startswith("SMIC")]
     with pytest.raises(AUError, match="No clip of CASME has AUs"):
         replace(fold, onset=lacking).frames()
+    some = shutil.copytree(Path(fold.settings.corpus) / "openface" / "SMIC", tmp_path / "openface" / "SMIC")
+    with pytest.raises(AUError, match="No clip of CASME has AUs at onset and apex"):
+        open_fold(replace(fold.settings, au_folder=str(some.parent)))
+
+
+def test_a_generator_that_saw_the_held_out_dataset_is_no_start(made, tmp_path, caplog):
+    fold, _, folder = made
+    start = replace(fold, settings=replace(fold.settings, start=str(folder / "generator.safetensors")))
+    assert seen(start) == sorted(fold.sources)
+    other = replace(start, settings=replace(start.settings, held_out="SMIC"))
+    with pytest.raises(GanError, match=r"start = .* was trained on .*, but SMIC is held out here"):
+        trained_generator(other)
+    alone = shutil.copy(start.settings.start, tmp_path / "mine.safetensors")
+    assert "unknown" in seen(replace(other, settings=replace(other.settings, start=str(alone))))
+    assert "does not tell what it was trained on" in caplog.text
 
 
 def test_flow_of_a_generated_pair_is_that_of_prepare(made):

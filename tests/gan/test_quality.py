@@ -41,7 +41,7 @@ def test_a_generator_that_returns_its_input_closes_nothing(made):
     copy = replace(trained, generator=Copy())
     pairs = read_pairs(fold, copy, each=2)
     assert (pairs["generated"] == pairs["neutral"]).all()
-    assert (gap_table(pairs, fold)["value"] == 0).all()
+    assert (gap_table(pairs, fold).query("kind != 'untrained'")["value"] == 0).all()
     images = image_table(fold, copy, Samples.load(folder / "samples" / "even")).set_index("measure")["generated"]
     assert (images["saturated"], images["attention"], images["passed"]) == (1, 1, 0)
 
@@ -53,25 +53,53 @@ def test_the_gap_by_hand(made):
     zeros = np.zeros((2, 3, 4, 17))
     real = zeros + np.eye(17)[3] * 2
     pairs = {"neutral": zeros, "real": real, "generated": real / 2, "shuffled": -real, "target": real, "rows": rows}
-    pairs["place"] = np.tile([0.5, 0.0], (2, 3, 4, 1))
+    pairs |= {"untrained": zeros, "place": np.tile([0.5, 0.0, 0.0], (2, 3, 4, 1))}
     table = gap_table(pairs, fold).set_index(["measure", "kind", "magnify"])["value"]
     assert table["reading"]["generated"].tolist() == [0.5, 0.5]
     assert table["reading"]["shuffled"].tolist() == [-1, -1]
     assert table["place"]["generated"].tolist() == [0.5, 0.5]
     assert table["error"]["generated"].tolist() == [0.5, 0.5]
     assert table["error"]["shuffled"].tolist() == [-1, -1]
+    assert table["reading"]["untrained"].tolist() == [0, 0]
 
 
 def test_tables_say_what_they_should(made, pairs):
     fold, trained, folder = made
     aus = au_table(pairs)
-    assert aus.groupby("kind").size().to_dict() == dict.fromkeys(("generated", "neutral", "real", "shuffled"), 17)
+    assert aus.groupby("kind").size().to_dict() == dict.fromkeys(
+        ("generated", "neutral", "real", "shuffled", "untrained"), 17
+    )
     assert (aus.loc[aus["kind"] == "neutral", "correlation"].abs() < 0.9).all()
     images = image_table(fold, trained, Samples.load(folder / "samples" / "balance")).set_index("measure")
     assert images.loc["identity", "generated"] > 0.9
     assert 0.5 < images.loc["sharpness", "generated"] < 1.5
     assert images.loc["passed", "generated"] < 2  # grey levels
     assert images.loc["saturated", "generated"] == 0
+
+
+def test_a_face_that_is_not_changed_is_as_far_as_the_neutral_one(made):
+    fold, trained, folder = made
+    samples = Samples.load(folder / "samples" / "balance")
+    still = Samples(samples.index, {**samples.arrays, "apex": samples.arrays["onset"]})
+    images = image_table(fold, trained, still).set_index("measure")
+    for measure in ("kid", "diversity"):
+        assert images.loc[measure, "generated"] == images.loc[measure, "neutral"]
+
+
+def test_attention_that_keeps_nothing_is_saturated_too(made):
+    fold, trained, folder = made
+    paint = Copy()
+    paint.forward = lambda image, aus: (image, torch.full_like(image[:, :1], -1e4))
+    samples = Samples.load(folder / "samples" / "even")
+    images = image_table(fold, replace(trained, generator=paint), samples).set_index("measure")["generated"]
+    assert (images["saturated"], images["attention"]) == (1, 0)
+
+
+def test_before_training_the_flow_that_fits_the_aus_is_there(made, pairs):
+    """The tiny generator learns for three steps: it can hardly be told from what it began with."""
+    table = gap_table(pairs, made[0]).set_index(["measure", "kind", "magnify"])["value"]
+    assert np.abs(table["reading"]["untrained"] - table["reading"]["generated"]).max() < 0.2
+    assert not np.array_equal(pairs["untrained"], pairs["generated"])
 
 
 def test_kernel_distance_equals_a_naive_twin():

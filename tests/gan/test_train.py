@@ -6,7 +6,7 @@ import torch
 
 from melib import checkpoint
 from melib.gan.settings import PRESETS
-from melib.gan.train import Frames, GanError, generate, load_weights, new_generator, new_networks, train
+from melib.gan.train import Frames, GanError, _Training, generate, load_weights, new_generator, new_networks, train
 from tests.gan.conftest import gan_settings
 
 
@@ -77,6 +77,21 @@ def test_no_number_stops_the_training_and_keeps_the_last_good_state(frames, tmp_
     kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert [row["step"] for row in kept["records"]["history"]] == [1, 2]
     assert all(torch.isfinite(weights).all() for weights in kept["parts"]["generator"].values())
+
+
+def test_a_weight_that_is_no_number_stops_it_too(frames, tmp_path, monkeypatch):
+    """Losses that are still numbers can leave weights that are none: those must not replace the good ones."""
+    descend, steps = _Training._descend, []
+
+    def spoil(adam, loss):
+        descend(adam, loss)
+        steps.append(adam)
+        if len(steps) == 2 * gan_settings().steps:  # the generator's last
+            adam.param_groups[0]["params"][0].data[:] = np.inf
+
+    monkeypatch.setattr(_Training, "_descend", staticmethod(spoil))
+    with pytest.raises(GanError, match=r"In step 4 of 4 a weight is no number"):
+        train(frames, gan_settings(), work=tmp_path)
 
 
 def test_going_on_from_a_given_generator(frames, tmp_path):

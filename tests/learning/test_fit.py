@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -77,7 +78,11 @@ def test_without_lam_it_is_the_textbook_loop_bit_for_bit(toy_samples):
 
 
 def test_brl_acts_from_its_first_epoch_and_not_before(toy_samples):
-    plain, brl = fit(toy_samples, settings(lam=0)).history, fit(toy_samples, settings(lam=0.5)).history
+    results = [fit(toy_samples, settings(lam=lam)) for lam in (0, 0.5)]
+    plain, brl = (result.history for result in results)
+    first = [result.predictions.query("epoch <= 2") for result in results]  # of the weights, epoch by epoch
+    pd.testing.assert_frame_equal(*first, check_exact=True)
+    assert not results[0].predictions.equals(results[1].predictions)
     columns = ["ce", "held_out_uar", "source_val_acc"]
     assert plain[columns][:2].equals(brl[columns][:2])
     assert plain["ce"][3] != brl["ce"][3]

@@ -160,14 +160,14 @@ def small_disk(tmp_path):
         else:
             ballast.unlink()
 
-    yield folder, fill
+    yield folder, fill, mounted
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     if mounted:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_the_disk_is_full(small_disk):
-    root, fill = small_disk
+    root, fill, _ = small_disk
     plan = units(root, 2)
     fill(True)
     reasons = run_local(plan, Options(slots=2))
@@ -178,10 +178,28 @@ def test_the_disk_is_full(small_disk):
     assert_complete(plan)
 
 
+def test_the_disk_fills_up_while_runs_are_on_their_way(small_disk):
+    root, fill, mounted = small_disk
+    if not mounted:
+        pytest.skip("No file system of a size of its own may be mounted here.")
+    plan = units(root, 2, seconds=2)
+
+    def fill_up(states):
+        if any(root.glob("runs/.work/*/checkpoint")) and not (root / "ballast").exists():
+            fill(True)
+
+    reasons = run_local(plan, Options(slots=2), fill_up)
+    assert reasons
+    assert all("OSError" in reason for reason in reasons.values())
+    fill(False)
+    assert run_local(plan, Options(slots=2, retry_failed=True)) == {}
+    assert_complete(plan)
+
+
 def test_dask_workers_are_killed_again_and_again(tmp_path):
     pytest.importorskip("distributed")
     rng, killed = random.Random(), 0
-    while killed < KILLS // 2:  # a worker takes seconds to come back
+    while killed < KILLS:
         root, shots = tmp_path / str(killed), 0
         root.mkdir()
         plan = units(root, 6, seconds=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from melib.study import launch, lock
-from melib.study.launch import Options, run_local, run_print
+from melib.study.launch import Options, run_dask, run_local, run_print
 from melib.study.plan import expand, make_plan
 from melib.study.unit import read_state
 from tests.study.stub import assert_complete, units
@@ -119,6 +119,23 @@ def test_a_numbered_gpu_is_refused_since_slots_have_their_own(tmp_path):
     with pytest.raises(ValueError, match="gives each slot its GPU; set auto, cpu or cuda"):
         run_local(make_plan(runs, lambda _: "f00d"), Options())
     assert not list(tmp_path.iterdir())
+
+
+def test_dask_workers_of_this_machine_would_share_its_gpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "gpus", lambda: ["0", "1"])
+    plan = [launch.Unit(u.notebook, OnGpu(u.settings.seed), u.folder) for u in units(tmp_path, 2)]
+    with pytest.raises(ValueError, match="would all take its first GPU: use the launcher local"):
+        run_dask(plan, Options())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_cluster_that_is_there_is_used(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    plan = units(tmp_path, 2)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert run_dask(plan, Options(cluster=cluster.scheduler_address)) == {}
+        assert len(cluster.workers) == 1  # and left running
+    assert_complete(plan)
 
 
 def test_print_starts_nothing_and_its_commands_can_be_pasted(tmp_path, capsys):

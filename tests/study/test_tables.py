@@ -82,6 +82,46 @@ def test_two_runs_that_no_table_tells_apart_are_an_error_and_a_diagnosed_one_cou
     outcomes = study(monkeypatch, [*runs, run("SAMM", 0.6, 1, inputs="flow", lam=0, batch_size=99)])
     with pytest.raises(ValueError, match="SAMM-1 and SAMM-1 differ in batch_size"):
         outcomes.seeds(tables.cnn("flow", lam=0))
+    outcomes = study(monkeypatch, [*runs, run("SAMM", 0.6, 2, inputs="flow", lam=0, precision="bf16")])
+    with pytest.raises(ValueError, match="SMIC-0 and SAMM-2 differ in precision"):
+        outcomes.seeds(tables.cnn("flow", lam=0))
+
+
+def test_a_whole_study_may_be_of_another_flow_method_or_precision(monkeypatch):
+    how = dict(precision="bf16", flow_method="raft_large", remove_head_motion=True, lr=1e-3, flip=True)
+    board = verdict(monkeypatch, 0.4, 0.8, **how)
+    assert board.loc["BRL helps on optical flow", "verdict"] == "holds"
+
+
+def test_settings_that_no_table_shows_are_told(monkeypatch, tmp_path):
+    runs = [run("SAMM", 0.5, inputs="flow"), run("SAMM", 0.5, inputs="flow", sampling="balanced")]
+    write_report(study(monkeypatch, runs), tmp_path, simulations=2)
+    assert "\n1 finished runs are of settings that no table shows." in (tmp_path / "tables.md").read_text()
+
+
+def test_every_reading_and_control_of_brl_has_its_row(monkeypatch):
+    readings = {"λ = 0.9": {"lam": 0.9}, "λ = 0.5, W frozen": {"attention_weights": "frozen"},
+                "λ = 0.5, W gradient-reversed": {"attention_weights": "reversed"},
+                "λ = 0.5, attention on the logits (SCN)": {"weighting": "logit"},
+                "λ = 0.5, feature means matched instead": {"penalty": "feature_means"}}  # fmt: skip
+    runs = [run("SAMM", 0.3 + 0.1 * k, inputs="flow", **one) for k, one in enumerate(readings.values())]
+    rows = tables.tidy(study(monkeypatch, runs), "readings").query("selection == 'last' and metric == 'acc'")
+    values = rows[rows["column"] == "SAMM"].set_index("row")["value"]
+    hits = [100 * r.history["held_out_acc"].iloc[-1] for r in runs]
+    assert values[list(readings)].tolist() == pytest.approx(hits)
+
+
+def test_the_papers_means_stand_beside_means_of_its_five_datasets_alone(monkeypatch):
+    runs = lodo(0.5, inputs="flow", lam=0, seeds=1)
+    for some, expected in ((runs, True), (runs[:3], False)):
+        rows = tables.tidy(study(monkeypatch, some), "table6")
+        assert rows.loc[rows["column"] == "mean", "paper"].notna().any() == expected
+
+
+def test_table_9_has_the_floors(monkeypatch):
+    table = tables.table9(study(monkeypatch, lodo(0.5, inputs="flow", seeds=1))).set_index("row")
+    assert table.loc["always negative", "SMIC UAR"] == pytest.approx(100 / 3)
+    assert "linear on raw flow" in table.index
 
 
 def test_a_study_of_some_held_out_datasets_has_tables_too(monkeypatch, tmp_path):
@@ -150,6 +190,25 @@ def test_claims_without_runs_and_what_the_demo_corpus_was_built_to_show(monkeypa
         runs += lodo(0.9, inputs="flow", lam=0, synthetic=synthetic)
         board = claims.judge(study(monkeypatch, runs)).set_index("claim")
         assert board.loc["Flow beats apex frames without BRL", "verdict"] == expected
+
+
+def test_no_verdict_rests_on_one_training(monkeypatch):
+    row = verdict(monkeypatch, 0.4, 0.8, seeds=2).loc["BRL helps on optical flow"]
+    assert row["low"] > 0
+    assert (row["verdict"], row["seeds"]) == ("undecided", 2)
+
+
+def test_what_falls_less_was_not_lifted(monkeypatch):
+    """Top-up that lowers both UAR and Acc does not lift UAR more than Acc, whichever falls less."""
+    runs = [run("CASME2", hit, seed, inputs="apex", augment=kind)
+            for kind, hit in (("none", 0.8), ("even", 0.5)) for seed in range(3)]  # fmt: skip
+    outcomes = study(monkeypatch, runs)
+    row = claims.judge(outcomes).set_index("claim").loc["... and more than it lifts Acc"]
+    at = {kind: 100 * outcomes.resampled(tables.cnn("apex", lam=0.5, augment=kind), "source_val")[0, 0]
+          for kind in ("none", "even")}  # fmt: skip
+    lift = dict(zip(METRICS, at["even"] - at["none"], strict=True))
+    assert row["effect"] == pytest.approx(min(lift["uar"], lift["uar"] - lift["acc"]))
+    assert row["verdict"] == "does not"
 
 
 def test_a_margin_is_over_the_best_of_the_others(monkeypatch):
