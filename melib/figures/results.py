@@ -15,7 +15,7 @@ VERDICTS = {
     "holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E",
     "not run": "#98A1A8",
 }  # fmt: skip
-BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.545, "verdict": 0.895}  # where the board's columns begin
+BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.535, "seeds": 0.857, "verdict": 0.895}  # where a column begins
 
 
 def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
@@ -66,8 +66,9 @@ def interval(row, place: float, colour: str, ax: Axes) -> None:
 def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     """Each claim of the paper, what the paper reports, our effect with its interval, and the verdict as a tag.
 
-    Columns: claim, paper, effect, low, high, verdict (see VERDICTS). Intervals share one scale around 0, those of what
-    was built in another, which would dwarf what was found. `data` says in the title what the verdicts were computed on.
+    Columns: claim, paper, effect, low, high, seeds, verdict (see VERDICTS). Intervals share one scale around 0, those
+    of what was built in another, which would dwarf what was found. `data` says in the title what the verdicts were
+    computed on.
     """
     ax.set(xlim=(0, 1), ylim=(len(table) - 0.4, -1.3))
     ax.set_axis_off()
@@ -76,6 +77,7 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
         "claim": "claim",
         "paper": "the paper",
         "effect": "here: effect in points, 95 % interval",
+        "seeds": "seeds",
         "verdict": "verdict",
     }
     for name, head in heads.items():
@@ -94,6 +96,7 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
             interval(drawn, place, VERDICTS[row.verdict], ax)
             told = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
             ax.text(end + 0.012, place, told, va="center", fontsize=8.5)
+            ax.text(BOARD["seeds"], place, row.seeds, va="center", fontsize=8.5, color="#777777")
         tag = dict(boxstyle="round,pad=0.35", facecolor=VERDICTS[row.verdict], edgecolor="none")
         ax.text((BOARD["verdict"] + 1) / 2, place, row.verdict, ha="center", va="center", fontsize=9, color="white",
                 fontweight="bold", bbox=tag)  # fmt: skip

@@ -189,7 +189,7 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     """
     settings, folder = fold.settings, fold.folder
     if not is_done(folder):
-        seen(fold)
+        seen(fold)  # refuses a start that saw the held-out dataset before any time is spent on it
         return train(fold.frames(), settings, watch, work_folder(folder), progress)
     facts = json.loads((folder / "gan.json").read_text())
     if facts["aus"] != fold.au_digest:

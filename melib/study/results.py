@@ -69,7 +69,8 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         lines += [f"Preparation left out {rows['skipped'].max()} clips: `melib prepare` tells which and why.", ""]
     lines += [
         "Percent, by held-out dataset. `last` and `source_val` are results; "
-        f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels: upper bounds.",
+        f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels: upper bounds. "
+        "Intervals, floors and the controls that BRL is read beside: `melib tables`.",
         "",
     ]
     for metric in METRICS:
