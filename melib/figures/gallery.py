@@ -122,6 +122,7 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "apex_accuracy": motion.apex_accuracy,
     "gan_plan": gan.plan_bars,
     "gan_quality": gan.quality,
+    "gan_quality_paper": gan.quality,
     "fig6_backbones": architecture.backbones,
     "fig7_boundaries": boundaries.boundaries,
     "claims": claims,

@@ -100,6 +100,7 @@ def strip(images: np.ndarray, titles: list[str], ax: Axes) -> Axes:
     return ax
 
 
+LOWEST = -2.0  # that the axis of MEASURES goes down to
 MEASURES = {  # of `gap_table`
     "reading": "AUs read, towards\nthe real face", "error": "error of the AUs\nthat is gone",
     "place": "where it moves\n(correlation)",
@@ -120,6 +121,10 @@ def quality(table: pd.DataFrame) -> Figure:
         at = np.arange(len(rows)) + shift
         ax.vlines(at, rows["low"], rows["high"], color=colour, linewidth=2)
         ax.plot(at, rows["value"], marker, color=colour, label=label, linestyle="")
+        for x, value in zip(at, rows["value"], strict=True):
+            if value < LOWEST:  # told where it would dwarf all others
+                ax.annotate(f"{value:.0f}", (x, LOWEST), (0, 4), textcoords="offset points", color=colour, fontsize=7,
+                            ha="center", rotation=90)  # fmt: skip
     ax.axhline(0, color="#666666", linewidth=1)
     ax.axhline(1, color="#666666", linewidth=1, linestyle="--")
     ax.text(len(places) - 0.5, 1, "real face", fontsize=8, color="#666666", ha="right", va="bottom")
@@ -127,10 +132,10 @@ def quality(table: pd.DataFrame) -> Figure:
     for start, text in zip(range(0, len(places), len(places) // len(MEASURES)), MEASURES.values(), strict=True):
         ax.annotate(text, ((start + 0.5), 0), (0, -20), xycoords=("data", "axes fraction"), textcoords="offset points",
                     ha="center", va="top", fontsize=8)  # fmt: skip
-    ax.set_ylim(max(-2.0, ax.get_ylim()[0]), None)
+    ax.set_ylim(max(LOWEST, ax.get_ylim()[0]), None)
     ax.grid(axis="x", visible=False)
     ax.set(ylabel="0: the input returned", title=f"What generated faces show, preset {table['preset'].iloc[0]}")
-    ax.legend(loc="lower left", fontsize=9)
+    ax.legend(loc="lower left", fontsize=8)
     read, ax = table.dropna(subset=["au"]), axes[1]
     names = sorted(read["au"].unique())
     for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):

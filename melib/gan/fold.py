@@ -188,8 +188,8 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     held-out dataset.
     """
     settings, folder = fold.settings, fold.folder
+    seen(fold)  # refuses a start that saw the held-out dataset before any time is spent on it
     if not is_done(folder):
-        seen(fold)  # refuses a start that saw the held-out dataset before any time is spent on it
         return train(fold.frames(), settings, watch, work_folder(folder), progress)
     facts = json.loads((folder / "gan.json").read_text())
     if facts["aus"] != fold.au_digest:
@@ -210,10 +210,10 @@ def seen(fold: Fold) -> list[str]:
     settings = fold.settings
     if not settings.start:
         return fold.sources
-    facts, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
-    if not facts.is_file():
+    told, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
+    before = json.loads(told.read_text()).get("seen", ["unknown"]) if told.is_file() else ["unknown"]
+    if "unknown" in before:
         log.warning("%s does not tell what it was trained on: see that %s is not among it.", settings.start, held_out)
-    before = json.loads(facts.read_text())["seen"] if facts.is_file() else ["unknown"]
     if held_out in before:
         raise GanError(
             f"start = {settings.start} was trained on {before}, but {held_out} is held out here: give a generator that "

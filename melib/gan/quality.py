@@ -88,7 +88,8 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
     `reading`: how far the AUs read go from the neutral face's towards the real face's, along the line between them.
     `error`: the share of the neutral face's mean absolute error that is gone, where the real face's is as far as it
     can go; above 1 where a generated face reads truer than a real one. `place`: correlation of where it moves. All are
-    0 for a generator that returns its input. Intervals are over subjects.
+    0 for a generator that returns its input. Intervals are over subjects. `untrained` tells whether a measure can be
+    had for nothing: noise is read as AUs too.
     """
     who, rows = fold.index.iloc[pairs["rows"]], []
     weights = np.vstack([np.ones(len(who)), subject_weights(who, DRAWS, fold.settings.seed)])

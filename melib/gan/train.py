@@ -91,7 +91,8 @@ def train(
         work: folder for a checkpoint, from which an interrupted training goes on to the same bits.
         progress: called after each step with (step, steps, the step's row of the history).
 
-    Raises GanError for weights of another shape, and where a loss is no number: the last good checkpoint stays.
+    Raises GanError for weights of another shape, and where a loss or a weight is no number: the last good checkpoint
+    stays.
     """
     device = pick_device(settings.device)
     with deterministic(settings.threads):

@@ -14,7 +14,7 @@ from melib.prepare.topup import join, oversample, top_up
 from melib.settings import PREPARED
 
 # What a generated folder and a run must agree on, beside the corpus and the sources.
-SHARED = ("profile", "held_out", "target", *PREPARED)
+SHARED = ("profile", "held_out", *PREPARED)
 
 
 def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
@@ -39,16 +39,19 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
 def find_generated(settings: RunSettings, data: Data) -> Path:
     """The finished generated folder for a run, `settings.generated` itself or one in it.
 
-    It must be made on the same corpus, for the same held-out dataset and sources, samples and profile. Raises
+    It must be made on the same corpus, for the same held-out dataset and sources, samples and profile, and, where it is
+    searched for, for the same target. Raises
     SamplesError where none is, saying how to make it, and where several are.
     """
     root = resolve(settings.generated)
+    named = (root / "gan.json").is_file()
     sources = settings.sources_in(data.samples.index["dataset"])
     fitting, others = [], []
     for path in sorted([*root.glob("gan.json"), *root.glob("[!.]*/gan.json")]):
         facts = json.loads(path.read_text())
         fits = facts["data"] == data.fingerprint and facts["sources"] == sources
         fits = fits and all(facts["settings"][name] == getattr(settings, name) for name in SHARED)
+        fits = fits and (named or facts["settings"]["target"] == settings.target)
         if (path.parent / "done").is_file():
             (fitting if fits else others).append(path.parent)
     if len(fitting) == 1:
@@ -56,7 +59,7 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
     if fitting:
         names = [folder.name for folder in fitting]
         raise SamplesError(f"{len(names)} generated folders fit this run: {names}. Name one as `generated`.")
-    given = {name: getattr(settings, name) for name in ("corpus", *SHARED)}
+    given = {name: getattr(settings, name) for name in ("corpus", "target", *SHARED)}
     parameters = [f"-p {name} {value}" for name, value in given.items() if value != settings.switches().get(name)]
     parameters += [f"-p sources {','.join(settings.sources)}"] if settings.sources else []
     raise SamplesError(

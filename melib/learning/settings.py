@@ -33,7 +33,7 @@ CHOICES = {
 }
 RANGES = {  # lowest and highest allowed value
     "lam": (0, 1), "epochs": (1, 100_000), "brl_start": (1, 100_000), "lr": (0, 10), "weight_decay": (0, 10),
-    "batch_size": (1, 100_000), "image_size": (8, 1024), "val_share": (0, 0.9), "threads": (1, 1024),
+    "batch_size": (1, 100_000), "image_size": (8, 4096), "val_share": (0, 0.9), "threads": (1, 1024),
     "target": (0, 10**6),
 }  # fmt: skip
 DEFAULTS = dict(
@@ -83,7 +83,7 @@ class RunSettings(Settings):
     remove_head_motion: bool = False
     diagnose: bool = False  # keep what BRL does to attention, gradients and features, each epoch
     augment: str = "none"  # what tops up the sources: oversample, even, balance or shuffled (`prepare.topup`)
-    target: int = 0  # clips that each source is topped up to; 0: as many as the largest dataset has
+    target: int = 0  # clips that each source is topped up to, no fewer than any dataset has; 0: as the largest has
     generated: str = "generated"  # where generated folders lie, or one of them
 
     PROFILES: ClassVar = PROFILES
@@ -98,6 +98,8 @@ class RunSettings(Settings):
                 f"brl_start = {self.brl_start} lies after the last epoch ({self.epochs}): BRL would never start and no "
                 "epoch could be selected. Lower brl_start or raise epochs."
             )
+        if self.target and self.augment == "none":
+            raise SettingsError(f"target = {self.target} tops nothing up with augment = 'none'; leave it out.")
 
     def differing(self) -> str:
         """Profile, lam and whatever else differs from the profile's defaults: "demo-lam0.5-epochs30"."""

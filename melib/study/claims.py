@@ -37,8 +37,9 @@ class Term:
 class Claim:
     """A statement of the paper, the effect it states in points, and the terms whose sum must lie above 0 if it holds.
 
-    `margin`: not the sum, but the first term minus the greatest of the others. `also`: terms whose sum must lie above 0
-    too; the effect is the lesser sum. `built_in`: the demo corpus was made so, and there the answer says nothing.
+    `margin`: not the sum, but the first term minus each of the others. `also`: terms whose sum must lie above 0 too. Of
+    several sums the least is the effect, and their least bounds are its bounds. `built_in`: the demo corpus was made
+    so, and there the answer says nothing.
     """
 
     text: str
@@ -123,6 +124,8 @@ def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     rule = rule or honest_rule(outcomes)
     found = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in CLAIMS]
     board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, found, strict=True)])
+    if not outcomes.as_in_paper:
+        board.loc[board["paper"].str.startswith("+"), "paper"] = "of other datasets"
     board["p"] = holm(board["p"].to_numpy())
     built_in = np.array([claim.built_in for claim in CLAIMS]) & outcomes.synthetic
     sure = ~(board["p"] > LEVEL) & (board["seeds"] >= SEEDS)
@@ -176,24 +179,26 @@ def _measure(outcomes: Outcomes, claim: Claim, rule: str) -> dict[str, float]:
         return 100 * term.sign * values
 
     first, *others = parts = [values_of(term) for term in claim.terms]
-    values = first - np.max(others, axis=0) if claim.margin else np.sum(parts, axis=0)
-    if claim.also:
-        values = np.minimum(values, np.sum([values_of(term) for term in claim.also], axis=0))
-    low, high = interval(values)
-    return {"effect": values[0], "low": float(low), "high": float(high), "seeds": len(shared)}
+    sums = [first - other for other in others] if claim.margin else [sum(parts)]
+    sums += [sum(values_of(term) for term in claim.also)] if claim.also else []
+    # Several sums must lie above 0: the bounds of each hold for the least of them (intersection-union), while an
+    # interval of the least itself would be too narrow.
+    bounds = [interval(values) for values in sums]
+    low, high = (float(min(bound[side] for bound in bounds)) for side in (0, 1))
+    return {"effect": min(values[0] for values in sums), "low": low, "high": high, "seeds": len(shared)}
 
 
 def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
     """The seeds that all settings of a claim have where it looks: a comparison of the same draws.
 
-    A mean over datasets is compared where both settings have the same ones.
+    For a mean over datasets that is all of them.
     """
     runs = [(term.column, outcomes.seeds(term.setting)) for term in claim.terms]
+    all_of_them = set(outcomes.datasets)
     shared = []
     for seed in sorted(set.intersection(*(set(found) for _, found in runs))):
-        held_out = [(column, frozenset(run.settings.held_out for run in found[seed])) for column, found in runs]
-        single = all(column in names for column, names in held_out if column in DATASETS)
-        if single and len({names for column, names in held_out if column not in DATASETS}) <= 1:
+        held_out = [(column, {run.settings.held_out for run in found[seed]}) for column, found in runs]
+        if all(column in names if column in DATASETS else names == all_of_them for column, names in held_out):
             shared.append(seed)
     return tuple(shared)
 

@@ -98,14 +98,17 @@ def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None 
     from distributed import Client, LocalCluster
 
     units = list(units)
-    if options.cluster is None and gpus() and any(unit_device(unit) != "cpu" for unit in units):
+    many = options.cluster is None and slots(units, options) > 1
+    if many and gpus() and any(unit_device(unit) != "cpu" for unit in units):
         raise ValueError(
             "Dask's workers on this machine would all take its first GPU: use the launcher local, set device to cpu, "
             "or give the address of a cluster whose workers have a GPU each."
         )
     with ExitStack() as stack:
         # A worker that died is started again, but on a busy machine not within the 15 s after which it is given up.
-        stack.enter_context(config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}))
+        # Whose death it was is not known: each counts against every unit that waits, so that a few prove nothing.
+        patience = {"deploy.lost-worker-timeout": "10 minutes", "scheduler.allowed-failures": 10}
+        stack.enter_context(config.set({f"distributed.{name}": value for name, value in patience.items()}))
         cluster = options.cluster
         if cluster is None:
             local = LocalCluster(n_workers=slots(units, options), threads_per_worker=1, dashboard_address=None)

@@ -19,7 +19,7 @@ from melib.settings import NOT_IN_HASH
 from melib.study.statistics import evaluate, over_seeds, resamples
 
 # What tables and claims tell apart. A row that does not name one of these has it at its default; whatever else a run is
-# set to, such as its profile, precision or flow method, holds for a whole table.
+# set to, such as its profile, precision or flow method, holds for all runs of a backbone (`_check_alike`).
 TOLD_APART = ("backbone", "inputs", "lam", "penalty", "groups", "attention_weights", "spread", "scale_ce", "weighting",
               "sampling", "augment", "apex_rule")  # fmt: skip
 FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
@@ -56,23 +56,22 @@ class Outcomes:
         """Whether every training dataset is held out by some run too, so that `clips` holds all clips."""
         return all(set(run.facts["clips"]["train"]) <= set(self.datasets) for run in self.runs)
 
-    def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
-        """The runs of one setting by seed, one a held-out dataset.
+    @cached_property
+    def sources(self) -> int:
+        """How many datasets a run was trained on, at least."""
+        return min(len(run.facts["clips"]["train"]) for run in self.runs)
 
-        Raises ValueError where two of them differ in what a table does not tell apart, such as the number of epochs.
-        """
+    @property
+    def as_in_paper(self) -> bool:
+        """Whether all five datasets are held out with the other four as sources: what the paper's means are of."""
+        return set(self.datasets) == set(DATASETS) and self.sources == len(DATASETS) - 1
+
+    def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
+        """The runs of one setting by seed, one a held-out dataset."""
         found: dict[int, dict[str, Run]] = {}
-        alike = [run for run in self.runs if matches(run, wanted)]
-        for run in alike:
-            first = found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
-            for other in (first, alike[0]):
-                compared = set(FIELDS) - {*NOT_IN_HASH, "diagnose", "held_out", "seed"}
-                differ = {n for n in compared if getattr(run.settings, n) != getattr(other.settings, n)}
-                if differ:
-                    raise ValueError(
-                        f"{other.folder.name} and {run.folder.name} differ in {', '.join(sorted(differ))}, which no "
-                        "table tells apart. Give each of them a grid of its own."
-                    )
+        for run in self.runs:
+            if matches(run, wanted):
+                found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
         return {seed: list(runs.values()) for seed, runs in sorted(found.items())}
 
     def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
@@ -122,7 +121,10 @@ class Outcomes:
 
 
 def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:
-    """The finished runs in `folders`. Raises ValueError for none, or for runs of several corpora."""
+    """The finished runs in `folders`.
+
+    Raises ValueError for none, for runs of several corpora, and for runs that differ in what no table tells apart.
+    """
     runs = [read_run(folder) for folder in folders]
     if not runs:
         raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
@@ -132,6 +134,7 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
             "Give each corpus a grid and an `out` folder of its own."
         )
+    _check_alike(runs)
     by_dataset = {run.settings.held_out: run for run in runs}
     parts = []
     for name in DATASETS:
@@ -142,6 +145,27 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
     clips = pd.concat(parts, ignore_index=True)
     first = runs[0].facts
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
+
+
+def _check_alike(runs: list[Run]) -> None:
+    """Raise ValueError where runs of one backbone differ in what no table tells apart, or in their held-out clips."""
+    skip = {*TOLD_APART, *NOT_IN_HASH, "held_out", "seed", "sources", "target", "threads", "diagnose"}
+    first: dict[tuple, tuple[Run, dict]] = {}
+    for run in runs:
+        known = {name: getattr(run.settings, name) for name in FIELDS if name not in skip}
+        known["sources"] = {run.settings.held_out, *run.facts["clips"]["train"]}
+        asked = {("backbone", run.settings.backbone): known}
+        if run.settings.augment != "none":
+            asked["target"] = {"target": run.settings.target}
+        shown = run.predictions.query("split == 'held_out'")["clip_id"]
+        asked["clips", run.settings.held_out] = {"held-out clips": frozenset(shown)}
+        for key, own in asked.items():
+            other, theirs = first.setdefault(key, (run, own))
+            if differ := [name for name, value in own.items() if theirs[name] != value]:
+                raise ValueError(
+                    f"{other.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table tells "
+                    "apart. Give each of them a grid of its own."
+                )
 
 
 def matches(run: Run, wanted: Mapping[str, object]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.index import CLASSES, PRINT_NAMES
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
 from melib.gan.fold import composites, plan_table
 from melib.learning.metrics import METRICS
 from melib.study.claims import effects, honest_rule, judge
@@ -23,8 +23,8 @@ HOW = (
     "subjects within their dataset, seeds averaged. `source_val` and `last` are results; the `oracle` rules choose the "
     "epoch on the held-out labels, as the paper did: upper bounds. Both look at the same epochs, also without BRL. "
     "Tables show one result and one oracle; the CSV has all rules. Where no run was made the cell says so. A claim's "
-    "verdict takes at least three seeds. Top-up fills each dataset before its validation subjects are set aside, and "
-    "none of theirs is trained on."
+    "verdict takes at least three seeds, whose spread is beside each cell and not in the intervals. Top-up fills each "
+    "dataset before its validation subjects are set aside, and none of theirs is trained on."
 )
 
 
@@ -66,8 +66,9 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
         f"On {simulations} simulated studies of the five datasets' sizes the 95 % interval of UAR holds the truth in "
         f"{held.min():.1%} (worst dataset) to {held.max():.1%} of cases, for their mean in {held['mean']:.1%}.",
     ]
-    lines = [line.setting for spec in TABLES.values() for line in spec.lines]
-    if unused := sum(not any(matches(run, line) for line in lines) for run in outcomes.runs):
+    lines = [(line.setting, spec.held_out or DATASETS) for spec in TABLES.values() for line in spec.lines]
+    shown = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
+    if unused := sum(not shown(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
     if outcomes.skipped:
         notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` tells which and why.")

@@ -96,7 +96,7 @@ def test_attention_that_keeps_nothing_is_saturated_too(made):
 
 
 def test_before_training_the_flow_that_fits_the_aus_is_there(made, pairs):
-    """The tiny generator learns for three steps: it can hardly be told from what it began with."""
+    """The tiny generator learns for four steps: it can hardly be told from what it began with."""
     table = gap_table(pairs, made[0]).set_index(["measure", "kind", "magnify"])["value"]
     assert np.abs(table["reading"]["untrained"] - table["reading"]["generated"]).max() < 0.2
     assert not np.array_equal(pairs["untrained"], pairs["generated"])

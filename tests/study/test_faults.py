@@ -182,10 +182,10 @@ def test_the_disk_fills_up_while_runs_are_on_their_way(small_disk):
     root, fill, mounted = small_disk
     if not mounted:
         pytest.skip("No file system of a size of its own may be mounted here.")
-    plan = units(root, 2, seconds=2)
+    plan = units(root, 2, seconds=5)
 
     def fill_up(states):
-        if any(root.glob("runs/.work/*/checkpoint")) and not (root / "ballast").exists():
+        if any(root.glob("runs/.work/*/checkpoint")):
             fill(True)
 
     reasons = run_local(plan, Options(slots=2), fill_up)
@@ -206,10 +206,10 @@ def test_dask_workers_are_killed_again_and_again(tmp_path):
         process = launcher(root, 6, "dask", {"seconds": 1}, slots=2)
         while process.poll() is None and shots < 4:
             time.sleep(rng.uniform(0.5, 2))
-            workers = [runner.parent() for runner in descendants(root, kernels=False)]
-            workers = [worker for worker in workers if worker and worker.ppid() == process.pid]
-            if workers:
-                with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error):
+                workers = [runner.parent() for runner in descendants(root, kernels=False)]
+                workers = [worker for worker in workers if worker and worker.ppid() == process.pid]
+                if workers:
                     rng.choice(workers).kill()  # and with it what it runs
                     shots += 1
         assert shots

@@ -122,19 +122,20 @@ def test_a_numbered_gpu_is_refused_since_slots_have_their_own(tmp_path):
 
 
 def test_dask_workers_of_this_machine_would_share_its_gpu(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
     monkeypatch.setattr(launch, "gpus", lambda: ["0", "1"])
     plan = [launch.Unit(u.notebook, OnGpu(u.settings.seed), u.folder) for u in units(tmp_path, 2)]
     with pytest.raises(ValueError, match="would all take its first GPU: use the launcher local"):
-        run_dask(plan, Options())
+        run_dask(plan, Options(slots=2))
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_cluster_that_is_there_is_used(tmp_path):
+def test_a_cluster_that_is_there_is_used(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     plan = units(tmp_path, 2)
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setattr(distributed, "LocalCluster", lambda **_: pytest.fail("a cluster of its own"))
         assert run_dask(plan, Options(cluster=cluster.scheduler_address)) == {}
-        assert len(cluster.workers) == 1  # and left running
     assert_complete(plan)
 
 
