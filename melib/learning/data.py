@@ -39,9 +39,8 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
 def find_generated(settings: RunSettings, data: Data) -> Path:
     """The finished generated folder for a run, `settings.generated` itself or one in it.
 
-    It must be made on the same corpus, for the same held-out dataset and sources, samples and profile, and, where it is
-    searched for, for the same target. Raises
-    SamplesError where none is, saying how to make it, and where several are.
+    It must be made on the same corpus, for the same held-out dataset and sources, samples and profile, and for the same
+    target unless it is named itself. Raises SamplesError where none is, saying how to make it, and where several are.
     """
     root = resolve(settings.generated)
     named = (root / "gan.json").is_file()

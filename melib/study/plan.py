@@ -88,8 +88,9 @@ def check_top_up(settings: RunSettings, data: Data, opened: set[Path]) -> None:
     from melib.gan.fold import open_fold
     from melib.prepare.topup import oversampled_rows, top_up
 
-    if settings.augment != "none":
-        plan = top_up(data.samples.index, target=settings.target)
+    if settings.augment == "none":
+        return
+    plan = top_up(data.samples.index, target=settings.target)
     if settings.augment == "oversample":
         oversampled_rows(data.samples.index, plan.loc[settings.sources_in(plan.index)], settings.seed)
     unit = generated(settings, data.fingerprint)
