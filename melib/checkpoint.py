@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import pickle
 import time
@@ -19,26 +18,25 @@ log = logging.getLogger(__name__)
 
 
 class Checkpoint:
-    """Keeps the state of a training in `folder` as it goes, and gives it back when it starts anew; None keeps nothing.
+    """Keeps the state of a training in the file `path` as it goes, and gives it back when it starts anew.
 
-    `parts` have a state_dict (model, loss, optimiser), `streams` are the random generators, and `key` names what the
-    training depends on beside them: a checkpoint of another key is not used. Its records are plain lists that grow by
-    an entry an epoch (a generator's step). Beside it, `progress.json` tells how many are done, and the seconds left.
+    A path of None keeps nothing. `parts` have a state_dict (algorithm, network, optimiser), `streams` are the random
+    generators, and `key` names what the training depends on beside them: a checkpoint of another key is not used. Its
+    records are plain lists that grow by an entry an epoch (a generator's step).
     """
 
     def __init__(
-        self, folder: Path | None, key: str, parts: Mapping[str, object], streams: Mapping[str, torch.Generator]
+        self, path: Path | None, key: str, parts: Mapping[str, object], streams: Mapping[str, torch.Generator]
     ):
-        self.folder, self.key, self.parts, self.streams = folder, key, parts, streams
-        self.started = self.saved = self.told = time.monotonic()
-        self.begun = self.before = 0  # epochs and seconds of earlier sittings
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.path = folder / "checkpoint.pt"
+        self.path, self.key, self.parts, self.streams = path, key, parts, streams
+        self.started = self.saved = time.monotonic()
+        self.before = 0.0  # seconds of earlier sittings
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
 
     def load(self) -> dict[str, list] | None:
         """Put parts and streams back where they were and return the records; None where there are none."""
-        if self.folder is None or not self.path.is_file():
+        if self.path is None or not self.path.is_file():
             return None
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)  # parts take it to their device
@@ -52,7 +50,7 @@ class Checkpoint:
             part.load_state_dict(state["parts"][name])
         for name, stream in self.streams.items():
             stream.set_state(state["streams"][name])
-        self.begun, self.before = state["epoch"], state["seconds"]
+        self.before = state["seconds"]
         return state["records"]
 
     @property
@@ -60,23 +58,16 @@ class Checkpoint:
         """The time that the training took, over all its sittings."""
         return self.before + time.monotonic() - self.started
 
-    def keep(self, epoch: int, epochs: int, records: dict[str, list]) -> None:
-        """After an epoch: tell the progress, and save everything where the last time is `EVERY` seconds ago."""
-        now = time.monotonic()
-        if self.folder is None:
+    def keep(self, records: dict[str, list], now: bool = False) -> None:
+        """Save everything where the last time is `EVERY` seconds ago, or `now`."""
+        if self.path is None or not (now or time.monotonic() - self.saved >= EVERY):
             return
-        if now - self.told >= 1 or epoch == self.begun + 1:
-            self.told = now
-            left = (now - self.started) / (epoch - self.begun) * (epochs - epoch)
-            progress = {"done": epoch, "total": epochs, "left": round(left, 1)}
-            write_whole(self.folder / "progress.json", json.dumps(progress).encode())
-        if now - self.saved >= EVERY:
-            self.saved = now
-            state = {
-                "key": self.key, "epoch": epoch, "seconds": self.seconds, "records": records,
-                "parts": {name: part.state_dict() for name, part in self.parts.items()},
-                "streams": {name: stream.get_state() for name, stream in self.streams.items()},
-            }  # fmt: skip
-            content = io.BytesIO()
-            torch.save(state, content)
-            write_whole(self.path, content.getvalue())
+        self.saved = time.monotonic()
+        state = {
+            "key": self.key, "seconds": self.seconds, "records": records,
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+            "streams": {name: stream.get_state() for name, stream in self.streams.items()},
+        }  # fmt: skip
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_whole(self.path, content.getvalue())

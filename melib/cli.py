@@ -35,19 +35,21 @@ def doctor(args) -> int:
 
 def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
+    from melib.learning.data import open_samples
     from melib.learning.fit import check
-    from melib.prepare.data import open_corpus, prepare_settings
+    from melib.prepare.data import prepare_settings
     from melib.study.plan import check_top_up, read_grid, remember
 
     wanted, opened = {}, set()
     for number, run in enumerate(read_grid(args.grid), 1):
         with _naming(number, run):
-            wanted.setdefault((run.corpus, prepare_settings(run)), []).append((number, run))
-    for (_, preparation), runs in wanted.items():
+            key = run.corpus, run.mapping, run.label_mapping, prepare_settings(run)
+            wanted.setdefault(key, []).append((number, run))
+    for runs in wanted.values():
         run = runs[0][1]
         with _naming(*runs[0]):
-            data = open_corpus(run.corpus, preparation, _stage_bars())
-        remember(run.corpus, data.fingerprint)
+            data = open_samples(run, _stage_bars())
+        remember(run, data.fingerprint)
         for number, run in runs:
             with _naming(number, run):
                 check(data.samples, run)
@@ -65,7 +67,7 @@ def plan(args) -> int:
     _print_table(units)
     seconds, guessed = expected_seconds(units)
     if seconds:
-        guess = f", a guess for {guessed} of which no like is finished, on one core" if guessed else ""
+        guess = f", a guess for {guessed} of which nothing alike is finished, on one core" if guessed else ""
         print(f"about {duration(seconds)} of training for one slot{guess}")
     return 0
 
@@ -96,6 +98,7 @@ def run(args) -> int:
 
 def collect(args) -> int:
     """Print the result table of a grid's finished runs and save it as CSV and Markdown."""
+    from melib.learning.settings import RunSettings
     from melib.study.plan import finished
     from melib.study.results import collect as collect_rows
     from melib.study.results import to_markdown
@@ -106,7 +109,8 @@ def collect(args) -> int:
     to.mkdir(parents=True, exist_ok=True)
     name = Path(args.grid).stem
     text = to_markdown(rows, f"Results of {name}")
-    rows.drop(columns=["corpus", "out", "device"]).to_csv(to / f"{name}.csv", index=False, float_format="%.6g")
+    places = RunSettings.having(role=("place", "bookkeeping"))
+    rows.drop(columns=list(places)).to_csv(to / f"{name}.csv", index=False, float_format="%.6g")
     (to / f"{name}.md").write_text(text)
     print(text)
     print(f"{_counts(_states(units))}; saved {to / name}.csv and .md")

@@ -43,8 +43,8 @@ def publish(folder: Path, fill: Callable[[Path], None]) -> Path:
         if not is_done(folder):  # someone else may have finished the same meanwhile
             raise
         shutil.rmtree(partial)
-    for name in ("checkpoint.pt", "progress.json"):
-        (work / name).unlink(missing_ok=True)
+    shutil.rmtree(work / "training", ignore_errors=True)  # its checkpoints
+    (work / "progress.json").unlink(missing_ok=True)
     with suppress(OSError):
         work.rmdir()  # a launcher's lock and notebook stay
     return folder

@@ -1,4 +1,4 @@
-"""What the settings of all units have in common: checked names and values, a profile's defaults, a name by content."""
+"""What the settings of all units have in common: declared fields, checked names and values, a name by content."""
 
 from __future__ import annotations
 
@@ -8,35 +8,58 @@ import hashlib
 import json
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, Field, field, fields
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
-from melib.corpus.index import DATASETS
+from melib.corpus.index import DATASETS, dataset_name, dataset_order
 from melib.home import resolve
+from melib.spec import Option
 
-PREPARED = ("image_size", "flow_method", "apex_rule", "boxes", "yunet_model", "flow_weights", "remove_head_motion")
-FILES = ("boxes", "yunet_model", "flow_weights", "start")  # their content names a result, not their path
-# Where the data lie, where results go and on what they are made does not name a result.
-NOT_IN_HASH = ("corpus", "device", "out", "generated", "figures")
+ROLES = ("result", "file", "place", "bookkeeping")
+ALL = "all"  # as `held_out`: every fold of the protocol in one unit
 
 
 class SettingsError(ValueError):
     """A setting that does not exist or cannot have that value."""
 
 
+def setting(
+    default: object = MISSING,
+    *,
+    role: str = "result",
+    part: str = "training",
+    across: str = "same",
+    choices: Iterable[str] = (),
+    bounds: tuple[float, float] | None = None,
+) -> Field:
+    """Declare a field of a unit's settings. Every list of fields in the workbook is derived from these declarations.
+
+    Args:
+        default: its value at rest, which is no part of a result's name; none where the profile, or the user, sets it.
+        role: "result" (its value names the result), "file" (the content of the file it names does), "place" (where
+            data and results lie), or "bookkeeping" (how it is made); the last two name nothing.
+        part: "fold" and "preparation" are shared by all units of one fold, and "preparation" decides the arrays; the
+            others are "method" and "training".
+        across: whether runs of one table may differ in it: "row" (rows are told apart by it), "same" (they must not)
+            or "any".
+        choices: the allowed words.
+        bounds: the lowest and highest allowed number.
+    """
+    facts = {"role": role, "part": part, "across": across, "choices": tuple(choices), "bounds": bounds}
+    return field(default=default, metadata=facts)
+
+
 class Settings:
     """Base of the frozen dataclasses whose fields are a notebook's parameters, `profile` and `held_out` among them.
 
-    Build one with `from_parameters`, which fills in the profile's values, converts text and names what is wrong.
-    Fields with a default in their class are switches: at rest they are no part of a name, so that a new one renames
-    nothing.
+    Build one with `from_parameters`, which fills in the profile's values, converts text and says what is wrong. The
+    field `options`, where there is one, holds hyper-parameters that Specs declare, as sorted pairs; users write them
+    like any other parameter.
     """
 
-    PROFILES: ClassVar[dict[str, dict]]
-    DEFAULTS: ClassVar[dict[str, object]]  # of what neither the profile nor a switch sets
-    CHOICES: ClassVar[dict[str, tuple[str, ...]]]
-    RANGES: ClassVar[dict[str, tuple[float, float]]]  # lowest and highest allowed value
+    PROFILES: ClassVar[dict[str, dict]]  # the values of the fields without a default of their own
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, object]) -> Self:
@@ -44,65 +67,100 @@ class Settings:
 
         Raises SettingsError for an unknown name or value, naming the nearest right one.
         """
-        check_names(parameters, cls.names())
         given = {name: value for name, value in parameters.items() if value is not None}
-        profile = one_of("profile", str(given.get("profile", cls.DEFAULTS["profile"])), tuple(cls.PROFILES))
+        known = cls.known_options(given)
+        foreign = cls.foreign_options()  # of a notebook that lists one, at rest
+        check_names((n for n in parameters if n in given or n not in foreign), (*cls.names(), *known), foreign)
         if "held_out" not in given:
-            raise SettingsError(f"held_out is missing; give one of {list(DATASETS)}.")
+            raise SettingsError(f"held_out is missing; give one of {list(DATASETS)}, or another dataset's name.")
+        values = {**cls.defaults(str(given.get("profile", cls.at_rest()["profile"]))), **given}
         types = typing.get_type_hints(cls)
-        values = {**cls.defaults(profile), **given}
-        settings = cls(**{name: _convert(name, value, types[name]) for name, value in values.items()})
+        made = {name: convert(name, values[name], types[name]) for name in cls.names()}
+        if known:
+            chosen = {name: check_option(name, given[name], known[name]) for name in known if name in given}
+            made["options"] = tuple(sorted((k, v) for k, v in chosen.items() if v != known[k].default))
+        settings = cls(**made)
         settings.check()
         return settings
 
     @classmethod
     def from_notebook(cls, variables: Mapping[str, object]) -> Self:
-        """Settings from a notebook's variables, called right after its parameter cell; see `check_notebook`."""
-        check_notebook(variables, cls.names())
-        return cls.from_parameters({name: variables[name] for name in cls.names() if name in variables})
+        """Settings from a notebook's variables, called in the cell after its parameters.
+
+        Raises SettingsError for a name that the parameter cell, or the one that papermill injects, assigns and that is
+        no setting.
+        """
+        history = variables.get("In", ())
+        names = parameter_names(history, cls.names()) or [name for name in cls.names() if name in variables]
+        return cls.from_parameters({name: variables[name] for name in names})
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """The parameters' names, in the notebook's order."""
-        return tuple(field.name for field in fields(cls))
+        """The fields, `options` apart, in the notebook's order."""
+        return tuple(one.name for one in fields(cls) if one.name != "options")
+
+    @classmethod
+    @cache
+    def having(cls, **facts: str | tuple[str, ...]) -> tuple[str, ...]:
+        """The fields whose declaration has these facts, such as `role="file"` or `part=("fold", "preparation")`."""
+        wanted = {name: (value,) if isinstance(value, str) else value for name, value in facts.items()}
+        return tuple(
+            one.name for one in fields(cls) if all(one.metadata[name] in values for name, values in wanted.items())
+        )
+
+    @classmethod
+    def at_rest(cls) -> dict[str, object]:
+        """The fields with a default of their own, and that."""
+        return {one.name: one.default for one in fields(cls) if one.default is not MISSING}
 
     @classmethod
     def defaults(cls, profile: str) -> dict[str, object]:
-        """The values of what is not given."""
-        return {**cls.switches(), **cls.DEFAULTS, **cls.PROFILES[profile]}
+        """The values of what is not given under a profile. Raises SettingsError for an unknown one."""
+        one_of("profile", profile, tuple(cls.PROFILES))
+        return {**cls.at_rest(), **cls.PROFILES[profile]}
 
     @classmethod
-    def switches(cls) -> dict[str, object]:
-        """The fields with a default of their own."""
-        return {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+    def known_options(cls, given: Mapping[str, object]) -> dict[str, Option]:
+        """The options of the Specs that these parameters choose."""
+        return {}
+
+    @classmethod
+    def foreign_options(cls) -> dict[str, str]:
+        """Every option of every Spec that could be chosen, and the Specs that have it, for messages."""
+        return {}
 
     def check(self) -> None:
         """Raise SettingsError for a value that is unknown or out of range."""
-        for name, allowed in self.CHOICES.items():
-            one_of(name, getattr(self, name), allowed)
+        for one in fields(self):
+            value, choices, bounds = getattr(self, one.name), one.metadata["choices"], one.metadata["bounds"]
+            if choices:
+                one_of(one.name, value, choices)
+            if bounds and not bounds[0] <= value <= bounds[1]:
+                raise SettingsError(f"{one.name} = {value} is out of range; expected {bounds[0]} to {bounds[1]}.")
         for source in self.sources:
-            one_of("sources", source, DATASETS)
-        for name, (low, high) in self.RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingsError(f"{name} = {value} is out of range; expected {low} to {high}.")
+            check_dataset("sources", source)
         if self.held_out in self.sources:
             raise SettingsError(f"{self.held_out} is held out and cannot be a source too; take it out of `sources`.")
 
     def sources_in(self, present: Iterable[str]) -> list[str]:
-        """The datasets to train on, of those `present`: all but the held-out one, unless `sources` names some."""
-        return [name for name in DATASETS if name in (self.sources or set(present) - {self.held_out})]
+        """The datasets to train on, of those `present`: all but a held-out one, unless `sources` names some."""
+        return dataset_order(self.sources or set(present) - {self.held_out})
 
     def changed(self, but: Iterable[str]) -> list[str]:
-        """What differs from the profile's defaults, such as "epochs30", fields in `but` and places apart."""
-        default, skip = self.defaults(self.profile), {*NOT_IN_HASH, *but}
-        values = {name: getattr(self, name) for name in self.names() if name not in skip}
+        """What differs from the profile's defaults, such as "epochs30"; places, bookkeeping and `but` apart."""
+        default = self.defaults(self.profile)
         parts = []
-        for name, value in values.items():
-            if value != default[name]:
-                text = Path(value).stem if name in FILES else "+".join(value) if isinstance(value, tuple) else value
-                parts.append(f"{name.replace('_', '')}{text}")
+        for name in self.having(role=("result", "file")):
+            value = getattr(self, name)
+            if name in but or name == "options" or value == default[name]:
+                continue
+            parts.append(f"{name.replace('_', '')}{self._short(name, value)}")
         return parts
+
+    def _short(self, name: str, value: object) -> object:
+        if name in self.having(role="file"):
+            return Path(value).stem
+        return "+".join(value) if isinstance(value, tuple) else value
 
     def digest(self, fingerprint: str) -> str:
         """The eight characters that name a result of these settings on the data of that fingerprint."""
@@ -110,53 +168,122 @@ class Settings:
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
     def content(self) -> dict[str, object]:
-        """What names a result, by field. SettingsError where a file that the settings name is not there."""
-        rest = self.switches()
-        content = {name: value for name, value in asdict(self).items() if name not in NOT_IN_HASH}
-        content = {name: value for name, value in content.items() if rest.get(name, ...) != value}
-        return content | {name: _file_hash(name, content[name]) for name in FILES if name in content}
+        """What names a result, by field: what is not at rest. SettingsError where a named file is not there."""
+        rest = self.at_rest()
+        names = [n for n in self.having(role=("result", "file")) if getattr(self, n) != rest.get(n, MISSING)]
+        content = {name: getattr(self, name) for name in names}
+        return content | {name: _file_hash(name, content[name]) for name in self.having(role="file") if name in content}
+
+    def values(self) -> dict[str, object]:
+        """Every field, and every option of the chosen Specs, with its value: what tables tell apart."""
+        return {name: getattr(self, name) for name in self.names()}
+
+    def parameters(self) -> dict[str, object]:
+        """The settings as a user writes them, options like any other: what papermill injects and JSON can hold."""
+        values = {name: getattr(self, name) for name in self.names()}
+        values |= dict(getattr(self, "options", ()))
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def check_names(names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise SettingsError for the first of `names` that is not known, with the nearest right one."""
+def check_names(names: Iterable[str], known: Iterable[str], foreign: Mapping[str, str] | None = None) -> None:
+    """Raise SettingsError for the first of `names` that is not known, with the nearest right one.
+
+    `foreign` are names that belong to something which was not chosen.
+    """
+    known = tuple(known)
     for name in names:
-        if name not in known:
-            raise SettingsError(f"Unknown parameter {name!r}.{_nearest(name, known)} Known are: {', '.join(known)}.")
+        if name in known:
+            continue
+        if name in (foreign or {}):
+            raise SettingsError(f"{name!r} is an option of {foreign[name]}, which this run does not use; leave it out.")
+        every = (*known, *(foreign or {}))
+        raise SettingsError(f"Unknown parameter {name!r}.{nearest(name, every)} Known are: {', '.join(known)}.")
 
 
 def check_notebook(variables: Mapping[str, object], known: Iterable[str]) -> None:
-    """Raise SettingsError where papermill injected a parameter that the notebook of these `variables` does not know.
+    """Raise SettingsError where a notebook's parameter cell, or papermill, assigns a name that is not `known`.
 
-    papermill only warns of it and runs the default. The names are read from the cell that it injected, and only from
-    there: a reader's own variables do not matter.
+    papermill itself only warns of a misspelt parameter and runs the default. A reader's own variables in other cells do
+    not matter.
     """
-    check_names(injected_names(variables.get("In", ())), known)
+    known = tuple(known)
+    check_names(parameter_names(variables.get("In", ()), known), known)
 
 
-def injected_names(history: Iterable[str]) -> list[str]:
-    """The names that papermill's injected cell assigns, from the kernel's input history; empty without such a cell."""
-    injected = [cell for cell in history if cell.lstrip().startswith("# Parameters")]
-    if not injected:
+def parameter_names(history: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The names that the parameter cell and papermill's injected cell assign, from the kernel's input history.
+
+    The parameter cell is the latest that annotates at least two `known` names (`held_out: str = "SAMM"`); papermill's
+    begins with "# Parameters". Empty where neither was run.
+    """
+    cells = [cell for cell in history if isinstance(cell, str)]
+    declared = [names for names in map(_annotated, cells) if len(set(names) & set(known)) > 1]
+    injected = [_assigned(cell) for cell in cells if cell.lstrip().startswith("# Parameters")]
+    return list(dict.fromkeys([*(declared[-1] if declared else []), *(injected[-1] if injected else [])]))
+
+
+def _annotated(cell: str) -> list[str]:
+    """The names that a cell assigns with an annotation; none where it is no plain Python."""
+    try:
+        body = ast.parse(cell).body
+    except SyntaxError:
         return []
-    return [
-        target.id
-        for statement in ast.parse(injected[-1]).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    ]
+    if not any(isinstance(statement, ast.AnnAssign) for statement in body):
+        return []
+    return _targets(body)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.5)
-    return f" Did you mean {({k.lower(): k for k in known})[close[0]]!r}?" if close else ""
+def _assigned(cell: str) -> list[str]:
+    return _targets(ast.parse(cell).body)
+
+
+def _targets(body: list[ast.stmt]) -> list[str]:
+    targets = []
+    for statement in body:
+        if isinstance(statement, ast.AnnAssign):
+            targets.append(statement.target)
+        elif isinstance(statement, ast.Assign):
+            targets += statement.targets
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " Did you mean 'x'?", or nothing where no known name is near."""
+    names = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
+    return f" Did you mean {names[close[0]]!r}?" if close else ""
 
 
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    """`value`, once sure that it is allowed. Raises SettingsError naming the nearest allowed one."""
     if value not in allowed:
         raise SettingsError(
-            f"{name} = {value!r} is unknown.{_nearest(value, allowed)} Expected one of {list(allowed)}."
+            f"{name} = {value!r} is unknown.{nearest(str(value), allowed)} Expected {_any_of(allowed)}."
         )
+    return value
+
+
+def _any_of(allowed: tuple[str, ...]) -> str:
+    return f"one of {list(allowed)}"
+
+
+def check_dataset(name: str, value: str) -> None:
+    """Raise SettingsError where a dataset's name is nearly, but not quite, that of one of the paper's five."""
+    close = difflib.get_close_matches(value.upper(), DATASETS, n=1, cutoff=0.7)
+    if value not in DATASETS and close:
+        raise SettingsError(
+            f"{name} = {value!r} is unknown. Did you mean {close[0]!r}? The paper's datasets are {list(DATASETS)}; "
+            "one of your own needs a name less like theirs."
+        )
+
+
+def check_option(name: str, value: object, option: Option) -> object:
+    """The value of an option, converted to its type. Raises SettingsError where it is not allowed."""
+    value = convert(name, value, type(option.default))
+    if option.choices:
+        one_of(name, value, option.choices)
+    if option.bounds and not option.bounds[0] <= value <= option.bounds[1]:
+        raise SettingsError(f"{name} = {value} is out of range; expected {option.bounds[0]} to {option.bounds[1]}.")
     return value
 
 
@@ -168,29 +295,46 @@ def _file_hash(name: str, path: str) -> str:
         raise SettingsError(f"{name} = {path!r} cannot be read: {error.strerror}. Give the path of a file.") from None
 
 
-def _convert(name: str, value: object, wanted: type) -> object:
-    """YAML reads 2e-4 as text and papermill may hand over any number as text: convert, never guess."""
+def convert(name: str, value: object, wanted: object) -> object:
+    """A parameter in its field's type: YAML reads 2e-4 as text and papermill may hand over any number as text.
+
+    Nothing is guessed: SettingsError where the value is not of that type; TypeError for a type that no setting has.
+    """
+    converter = CONVERTERS.get(wanted)
+    if converter is None:
+        raise TypeError(f"{name} is declared as {wanted}; settings are {', '.join(map(str, CONVERTERS))}.")
     try:
-        if wanted is bool:
-            if isinstance(value, bool):
-                return value
-            return {"true": True, "false": False}[str(value).lower()]
-        if wanted is int:
-            if isinstance(value, bool) or float(value) != int(float(value)):
-                raise ValueError
-            return int(float(value))
-        if wanted is float:
-            if isinstance(value, bool):
-                raise ValueError
-            return float(value)
-        if wanted is str:
-            if not isinstance(value, str):
-                raise ValueError
-            return value
-        items = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(
-            sorted((str(item).strip() for item in items), key=lambda d: DATASETS.index(d) if d in DATASETS else 99)
-        )
+        return converter(value)
     except (ValueError, KeyError, TypeError):
-        kind = getattr(wanted, "__name__", "list of datasets")
+        kind = "list of datasets" if wanted == tuple[str, ...] else wanted.__name__
         raise SettingsError(f"{name} = {value!r} ({type(value).__name__}) is not a {kind}; give a {kind}.") from None
+
+
+def _to_bool(value: object) -> bool:
+    return value if isinstance(value, bool) else {"true": True, "false": False}[str(value).lower()]
+
+
+def _to_int(value: object) -> int:
+    if isinstance(value, bool) or float(value) != int(float(value)):
+        raise ValueError
+    return int(float(value))
+
+
+def _to_float(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError
+    return float(value)
+
+
+def _to_str(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _to_datasets(value: object) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(dataset_order(dataset_name(_to_str(item)) for item in items))
+
+
+CONVERTERS = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_str, tuple[str, ...]: _to_datasets}

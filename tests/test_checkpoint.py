@@ -30,15 +30,16 @@ def _every_epoch(monkeypatch):
 CASES = {
     "cnn": dict(weight_decay=1e-2),
     "resnet18": dict(sampling="balanced"),
-    "bf16": dict(backbone="cnn", precision="bf16"),
-    "diagnosed": dict(backbone="cnn", diagnose=True),
+    "bf16": dict(network="cnn", precision="bf16"),
+    "dropout": dict(network="cnn", dropout=0.5, label_smoothing=0.1, class_weights="balanced"),
+    "diagnosed": dict(network="cnn", diagnose=True),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_that_is_stopped_again_and_again_ends_with_the_same_bits(tmp_path, case):
     samples = toy() if case == "diagnosed" else toy(size=16, subjects=3, clips=3)
-    run = settings(**({"backbone": case} | CASES[case]))
+    run = settings(**({"network": case} | CASES[case]))
     whole = fit(samples, run)
     for last in (1, 3):  # before and after BRL's start
         with pytest.raises(Killed):
@@ -57,7 +58,7 @@ def test_a_training_that_is_stopped_again_and_again_ends_with_the_same_bits(tmp_
 def test_flips_go_on_where_they_stopped(tmp_path):
     samples = toy(size=32)
     samples.arrays["apex"] = samples.arrays["flow_image"]
-    run = settings(inputs="apex", flip=True)
+    run = settings(inputs="apex", mirror=True)
     with pytest.raises(Killed):
         fit(samples, run, stop_after(2), tmp_path)
     assert same(fit(samples, run), fit(samples, run, work=tmp_path))
@@ -67,7 +68,7 @@ def test_flips_go_on_where_they_stopped(tmp_path):
 def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path, toy_samples, caplog, damage):
     with pytest.raises(Killed):
         fit(toy_samples, settings(seed=int(damage == "other settings")), stop_after(2), tmp_path)
-    path = tmp_path / "checkpoint.pt"
+    path = tmp_path / "training" / "0.pt"
     if damage != "other settings":
         path.write_bytes(path.read_bytes()[: 1000 if damage == "torn" else 0])
     with caplog.at_level(logging.WARNING):
@@ -79,9 +80,8 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path, toy_samples, caplo
 def test_it_is_plain_data_and_says_how_far_it_is(tmp_path, toy_samples):
     with pytest.raises(Killed):
         fit(toy_samples, settings(diagnose=True), stop_after(3), tmp_path)
-    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state["epoch"] == 3
+    state = torch.load(tmp_path / "training" / "0.pt", weights_only=True)
     assert len(state["records"]["history"]) == 3
     text = (tmp_path / "progress.json").read_text()
     assert '"total": 4' in text
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "progress.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["progress.json", "training"]

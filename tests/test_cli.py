@@ -12,7 +12,9 @@ from melib.study.plan import read_plan
 
 def grid(tmp_path, tiny_root, more):
     path = tmp_path / "grid.yaml"
-    path.write_text(f"{{corpus: {tiny_root}, profile: tiny, backbone: linear, out: {tmp_path / 'runs'}, {more}}}")
+    path.write_text(
+        f"{{corpus: {tiny_root}, profile: tiny, network: mlp, hidden: 8, out: {tmp_path / 'runs'}, {more}}}"
+    )
     return str(path)
 
 
@@ -22,9 +24,9 @@ def grid(tmp_path, tiny_root, more):
         ("held_out: SAMM, lamda: 0.5", ("row 1", "'lamda'", "'lam'")),
         ("held_out: [SAMM, SMIK]", ("row 2", "'SMIK'", "'SMIC'")),
         ("held_out: SAMM, lam: []", ("lam has no value", "no run at all")),
-        ("held_out: SAMM, boxes: ['', nowhere.csv]", ("run 2, SAMM__linear__flow", "nowhere.csv")),
-        ("held_out: SAMM, inputs: [flow, flaw]", ("run 2, SAMM__linear__flaw", "'flaw'")),
-        ("held_out: SAMM, sources: [[SMIC, CASME], [SMIC]]", ("run 2, SAMM__linear", "at least two source datasets")),
+        ("held_out: SAMM, boxes: ['', nowhere.csv]", ("run 2, SAMM__brl-mlp__flow", "nowhere.csv")),
+        ("held_out: SAMM, inputs: [flow, flaw]", ("run 2, SAMM__brl-mlp__flaw", "'flaw'")),
+        ("held_out: SAMM, sources: [[SMIC, CASME], [SMIC]]", ("run 2, SAMM__brl-mlp", "at least two source datasets")),
     ],
 )
 def test_a_row_that_cannot_run_is_named_and_nothing_starts(tmp_path, tiny_root, capsys, more, words):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -81,3 +85,19 @@ def subject_weights(index: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
         names, of = np.unique(part["subject"].to_numpy(dtype=str), return_inverse=True)
         weights[:, part.index] = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)[:, of]
     return weights
+
+
+def dataset_name(text: str) -> str:
+    """A dataset's name in code: the five in any usual spelling, any other name as it is.
+
+    >>> dataset_name("CASME II"), dataset_name("casme (Ⅱ)"), dataset_name("samm"), dataset_name("CAS(ME)^2")
+    ('CASME2', 'CASME2', 'SAMM', 'CAS(ME)^2')
+    """
+    plain = re.sub(r"[\s()_-]", "", unicodedata.normalize("NFKC", text)).upper()
+    return {**{name: name for name in DATASETS}, "CASMEII": "CASME2"}.get(plain, text.strip())
+
+
+def dataset_order(names: Iterable[str]) -> list[str]:
+    """Dataset names, each once: the paper's five first, in its order, then any others by name."""
+    present = set(names)
+    return [name for name in DATASETS if name in present] + sorted(present - set(DATASETS))

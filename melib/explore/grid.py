@@ -12,13 +12,14 @@ import pandas as pd
 import traitlets
 
 from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.learning.settings import RunSettings
 from melib.study.plan import table
 from melib.study.unit import Unit
 
 COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "done": "#009E73"}
 # What tells no two rows apart.
-QUIET = ("run", "notebook", "state", "note", "part", "out", "generated", "device", "held_out", "seed")
-USUAL = 0.7  # the share of a notebook's runs from which on a value goes without saying
+NO_SETTING = ("run", "notebook", "state", "note", "part", "held_out", "seed")
+USUAL = 0.7  # the share of a notebook's runs from which on a value is said once, under the table
 
 
 class GridPanel(widgets.VBox):
@@ -88,7 +89,8 @@ def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     names, usual = pd.Series("all", rows.index), {}
     notebooks = rows["notebook"].value_counts().index
     for notebook in notebooks:
-        own = rows[rows["notebook"] == notebook].drop(columns=list(QUIET), errors="ignore")
+        quiet = [*NO_SETTING, *RunSettings.having(role=("place", "bookkeeping"))]
+        own = rows[rows["notebook"] == notebook].drop(columns=quiet, errors="ignore")
         words = own.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
         words = words.loc[:, words.nunique() > 1]
         for name in words:

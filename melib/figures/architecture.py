@@ -13,11 +13,11 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from melib.corpus.index import DATASETS, PRINT_NAMES
 from melib.figures.style import DATASET_COLOURS, SERIES_COLOURS
+from melib.learning.registry import NETWORKS
 
 INK, QUIET, GRADIENT = "#333333", "#777777", SERIES_COLOURS[5]
 HELD_OUT = "CASME2"  # the fold that is drawn
 STEP, NETWORK, LOSS = "#EDF2F6", "#D3E4F0", "#FBE9D0"  # fills: what is prepared, what is trained, what it is trained by
-BACKBONE_NAMES = {"cnn": "CNN", "resnet18": "ResNet-18", "poolformer_s12": "PoolFormer-S12"}
 FOLDED = ("BatchNorm2d", "LayerNorm2d", "ReLU", "Dropout", "Identity")  # drawn as part of the layer before them
 
 
@@ -118,20 +118,20 @@ def brl_module() -> Figure:
 
 
 def backbones(table: pd.DataFrame) -> Figure:
-    """Figure 6: the backbones' layers with shapes and parameters, of rows of `learning.backbones.layer_table`.
+    """Figure 6: the backbones' layers with shapes and parameters, of rows of `learning.networks.layers.layer_table`.
 
     The backbones' rows come one below the other. A block's height follows the map's side, its depth the channels, both
     as logarithms.
     """
-    names = list(table["backbone"].unique())
+    names = list(table["network"].unique())
     figure, axes = plt.subplots(len(names), 1, figsize=(11.6, 2.35 * len(names)), layout="constrained", squeeze=False)
     for name, ax in zip(names, axes[:, 0], strict=True):
-        rows = table[table["backbone"] == name]
+        rows = table[table["network"] == name]
         kept = ~rows["kind"].isin(FOLDED)
         counts = rows.groupby(kept.cumsum())["parameters"].sum().to_numpy()
         rows = rows[kept].assign(parameters=counts)
         features = rows["output"].iloc[-2].split("x")[0]
-        ax.set_title(f"{BACKBONE_NAMES[name]}: {counts.sum():,} parameters, {int(features):,} features", loc="left")
+        ax.set_title(f"{NETWORKS[name].title}: {counts.sum():,} parameters, {int(features):,} features", loc="left")
         for place, row in enumerate(rows.itertuples()):
             _block(ax, place, row)
             if place:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from melib.figures import architecture, aus, boundaries, datasets, gan, motion, results
 from melib.figures.runs import held_out_bars
 from melib.figures.style import save, save_drawing, use_style
+from melib.learning.registry import METHODS
 
 SELECTION_TITLES = {
     "source_val": "epoch chosen on training subjects",
@@ -21,12 +22,13 @@ SELECTION_TITLES = {
 
 def main_job(rows: pd.DataFrame) -> Figure:
     """UAR by held-out dataset with and without BRL, under an honest rule and under the oracle, of result rows."""
+    rows = rows.assign(method=rows["method"].map({name: spec.title for name, spec in METHODS.items()}))
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
     for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
-        held_out_bars(rows[rows["selection"] == rule], "uar", "lam", ax)
+        held_out_bars(rows[rows["selection"] == rule], "uar", "method", ax)
         ax.set_title(title)
     axes[1].set_ylabel("")
-    return _legend_outside(figure, "λ")
+    return _legend_outside(figure, "method")
 
 
 def calibration(rows: pd.DataFrame) -> Figure:

@@ -12,14 +12,22 @@ from melib.figures.style import SERIES_COLOURS
 
 
 def loss_curves(history: pd.DataFrame, brl_start: int, ax: Axes) -> Axes:
-    """Cross-entropy and BRL per epoch (a `fit` history), with the epoch from which BRL is trained on."""
-    ax.plot(history["epoch"], history["ce"], color=SERIES_COLOURS[1], label="cross-entropy")
-    if history["brl"].any():
-        ax.plot(
-            history["epoch"], history["brl"].where(history["epoch"] >= brl_start), color=SERIES_COLOURS[2], label="BRL"
-        )
+    """Loss or cross-entropy, and the penalty, per epoch (a `fit` history); folds averaged.
+
+    A line marks the epoch from which the penalty is trained on. An estimator has no losses: the axis says so.
+    """
+    losses = {"ce": "cross-entropy"} if "ce" in history else {"loss": "loss"} if "loss" in history else {}
+    if not losses:
+        ax.text(0.5, 0.5, "no epochs", ha="center", va="center", transform=ax.transAxes, color="#666666")
+        ax.set(title="Training loss", xticks=[], yticks=[])
+        return ax
+    means = history.groupby("epoch").mean(numeric_only=True)
+    for name, label in losses.items():
+        ax.plot(means.index, means[name], color=SERIES_COLOURS[1], label=label)
+    if "penalty" in means and means["penalty"].any():
+        ax.plot(means.index, means["penalty"].where(means.index >= brl_start), color=SERIES_COLOURS[2], label="penalty")
         ax.axvline(brl_start, color="#999999", linewidth=1, linestyle=":")
-        ax.annotate("BRL on", (brl_start, 0.97), xycoords=("data", "axes fraction"), xytext=(4, 0),
+        ax.annotate("penalty on", (brl_start, 0.97), xycoords=("data", "axes fraction"), xytext=(4, 0),
                     textcoords="offset points", va="top", fontsize=8, color="#666666")  # fmt: skip
     ax.set(xlabel="epoch", ylabel="training loss", title="Training loss", ylim=(0, None))
     ax.legend()
@@ -27,11 +35,16 @@ def loss_curves(history: pd.DataFrame, brl_start: int, ax: Axes) -> Axes:
 
 
 def score_curves(history: pd.DataFrame, metric: str, held_out: str, ax: Axes) -> Axes:
-    """One metric per epoch, on the source validation subjects and on the held-out dataset (a `fit` history)."""
-    if history[f"source_val_{metric}"].notna().any():
-        ax.plot(history["epoch"], history[f"source_val_{metric}"], color=SERIES_COLOURS[0], label="source validation")
-    ax.plot(history["epoch"], history[f"held_out_{metric}"], color=SERIES_COLOURS[1],
-            label=f"held out ({PRINT_NAMES[held_out]})")  # fmt: skip
+    """One metric per epoch, on the source validation subjects and on what is held out (a `fit` history).
+
+    Of several folds it is the mean over folds, which is no pooled figure.
+    """
+    means = history.groupby("epoch")[[f"source_val_{metric}", f"held_out_{metric}"]].mean()
+    mark = "o" if len(means) == 1 else "-"
+    if means[f"source_val_{metric}"].notna().any():
+        ax.plot(means.index, means[f"source_val_{metric}"], mark, color=SERIES_COLOURS[0], label="source validation")
+    ax.plot(means.index, means[f"held_out_{metric}"], mark, color=SERIES_COLOURS[1],
+            label=f"held out ({PRINT_NAMES.get(held_out, held_out)})")  # fmt: skip
     ax.axhline(1 / len(CLASSES), color="#999999", linewidth=1, linestyle="--")
     ax.set(xlabel="epoch", ylabel=metric.upper(), title=f"{metric.upper()} per epoch", ylim=(0, 1))
     ax.legend(loc="lower right")
@@ -52,7 +65,7 @@ def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
     """One metric by held-out dataset, a bar a value of `hue`, of result rows of one selection rule; chance for UAR."""
     rows = rows.assign(dataset=rows["held_out"].map(PRINT_NAMES), value=100 * rows[metric])
     order = [PRINT_NAMES[name] for name in DATASETS if name in set(rows["held_out"])]
-    levels = sorted(rows[hue].unique())
+    levels = list(dict.fromkeys(rows[hue]))
     mean = rows.groupby([hue, "seed"], as_index=False)["value"].mean().assign(dataset="mean")
     sns.barplot(pd.concat([rows, mean]), x="dataset", y="value", hue=hue, order=[*order, "mean"], hue_order=levels,
                 palette=list(SERIES_COLOURS[: len(levels)]), errorbar="sd" if rows["seed"].nunique() > 1 else None,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from melib.corpus.index import DATASETS
 from melib.home import resolve
-from melib.settings import PREPARED, Settings, SettingsError
+from melib.settings import Settings, SettingsError, check_dataset, setting
 
 PROFILES = {
     "tiny": dict(image_size=32, side=64, width=4, steps=3, batch_size=4, preset="moves"),
@@ -51,55 +50,44 @@ PRESETS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GanSettings(Settings):
     """One generator of one fold: the fields are the parameters of `03_gan_augmentation`. See `Settings`."""
 
-    corpus: str  # "demo", "tiny", a data root
-    profile: str
-    held_out: str
-    sources: tuple[str, ...]  # () stands for all other datasets of the corpus
-    flow_method: str
-    apex_rule: str
-    image_size: int  # of the crops, and of what is generated
-    au_folder: str  # "" stands for `openface` in the data root
-    preset: str
-    side: int  # of what the networks see
-    width: int  # channels of their first layers
-    steps: int  # of the generator; the rate falls to 0 over the last third
-    batch_size: int
-    k: int  # clusters a class
-    variation: float  # of the AUs about the centroid from sample to sample, relative
-    magnify: float  # of the centroids
-    target: int  # samples a dataset; 0: as many as the largest has
-    seed: int
-    precision: str
-    threads: int
-    device: str  # auto, cpu, cuda, cuda:1
-    out: str
-    figures: str  # folder that the figures and their tables are written to; "" writes none
-    start: str = ""  # a generator.safetensors to go on from; "" draws a new one
-    boxes: str = ""  # as in a run, like the next three
-    yunet_model: str = ""
-    flow_weights: str = ""
-    remove_head_motion: bool = False
+    corpus: str = setting("demo", role="place")  # "demo", "tiny", a data root
+    profile: str = setting("demo", part="fold", choices=PROFILES)
+    held_out: str = setting(part="fold")
+    sources: tuple[str, ...] = setting((), part="fold")  # (): all other datasets of the corpus
+    flow_method: str = setting("lk", part="preparation")
+    apex_rule: str = setting("auto", part="preparation")
+    image_size: int = setting(part="preparation", bounds=(16, 1024))  # of the crops, and of what is generated
+    au_folder: str = setting("")  # "" stands for `openface` in the data root
+    preset: str = setting(choices=PRESETS)
+    side: int = setting(bounds=(64, 1024))  # of what the networks see
+    width: int = setting(bounds=(1, 1024))  # channels of their first layers
+    steps: int = setting(bounds=(1, 10**7))  # of the generator; the rate falls to 0 over the last third
+    batch_size: int = setting(bounds=(1, 10_000))
+    k: int = setting(3, bounds=(1, 100))  # clusters a class
+    variation: float = setting(0.2, bounds=(0, 1))  # of the AUs about the centroid from sample to sample, relative
+    magnify: float = setting(1.0, bounds=(0, 10))  # of the centroids
+    target: int = setting(0, part="fold", bounds=(0, 10**6))  # samples a dataset; 0: as many as the largest has
+    seed: int = setting(0)
+    precision: str = setting("fp32", choices=("fp32", "bf16"))
+    threads: int = setting(1, bounds=(1, 1024))
+    device: str = setting("auto", role="bookkeeping")  # auto, cpu, cuda, cuda:1
+    out: str = setting("generated", role="place")
+    figures: str = setting("", role="place")  # folder that figures and their tables are written to; "" writes none
+    start: str = setting("", role="file")  # a generator.safetensors to go on from; "" draws a new one
+    boxes: str = setting("", role="file", part="preparation")  # as in a run, like the next three
+    yunet_model: str = setting("", role="file", part="preparation")
+    flow_weights: str = setting("", role="file", part="preparation")
+    remove_head_motion: bool = setting(False, part="preparation")
 
     PROFILES: ClassVar = PROFILES
-    DEFAULTS: ClassVar = dict(
-        corpus="demo", profile="demo", sources=(), flow_method="lk", apex_rule="auto", au_folder="", k=3,
-        variation=0.2, magnify=1, target=0, seed=0, precision="fp32", threads=1, device="auto", out="generated",
-        figures="",
-    )  # fmt: skip
-    CHOICES: ClassVar = {
-        "profile": tuple(PROFILES), "held_out": DATASETS, "preset": tuple(PRESETS), "precision": ("fp32", "bf16"),
-    }  # fmt: skip
-    RANGES: ClassVar = {
-        "image_size": (16, 1024), "side": (64, 1024), "width": (1, 1024), "steps": (1, 10**7), "k": (1, 100),
-        "batch_size": (1, 10_000), "variation": (0, 1), "magnify": (0, 10), "target": (0, 10**6), "threads": (1, 1024),
-    }  # fmt: skip
 
     def check(self) -> None:
         super().check()
+        check_dataset("held_out", self.held_out)
         if self.side % STEPS:
             low = self.side // STEPS * STEPS
             raise SettingsError(f"side = {self.side} does not divide by {STEPS}; take {low} or {low + STEPS}.")
@@ -118,5 +106,6 @@ def needed_by(run: Settings) -> GanSettings | None:
     """The settings of the generated folder that a run needs (`augment`), None where it needs none."""
     if run.augment in ("none", "oversample"):
         return None
-    shared = ("corpus", "profile", "held_out", "sources", "target", *PREPARED)
-    return GanSettings.from_parameters({**{name: getattr(run, name) for name in shared}, "out": run.generated})
+    shared = GanSettings.having(part=("fold", "preparation"))
+    given = {name: getattr(run, name) for name in ("corpus", *shared)}
+    return GanSettings.from_parameters({**given, "out": run.generated})

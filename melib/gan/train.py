@@ -19,6 +19,7 @@ from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
 from melib.gan.settings import PRESETS, GanSettings
 from melib.home import resolve
 from melib.prepare.samples import Samples
+from melib.progress import Meter
 
 NOISE = 0.1  # uniform, added to target AUs; half of the frames are mirrored: the 17 AUs have no sides, so they stay
 GRIDS = 10  # of samples, over a training
@@ -119,7 +120,8 @@ class _Training:
         parts = {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
         learned_from = hashlib.blake2b(self.aus.cpu().numpy().tobytes(), digest_size=8).hexdigest()
         key = f"{learned_from} {torch.__version__} {self.device.type}"
-        checkpoint = Checkpoint(work, key, parts, {"draw": self.draw})
+        checkpoint = Checkpoint(work / "training" / "0.pt" if work else None, key, parts, {"draw": self.draw})
+        meter = Meter(work, steps)
         try:
             records = checkpoint.load() or {"history": [], "grids": []}
         except (RuntimeError, ValueError, KeyError) as error:
@@ -137,7 +139,8 @@ class _Training:
             if watch is not None and (step % max(1, steps // GRIDS) == 0 or step == steps):
                 drawn = generate(self.generator, *watch, self.settings)
                 records["grids"].append((step, torch.from_numpy(drawn)))
-            checkpoint.keep(step, steps, records)
+            checkpoint.keep(records)
+            meter.update(step)
             progress(step, steps, records["history"][-1])
         history, grids = pd.DataFrame(records["history"]), {step: grid.numpy() for step, grid in records["grids"]}
         return Trained(self.generator.eval(), self.critic.eval(), history, grids, checkpoint.seconds)

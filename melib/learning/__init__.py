@@ -1,1 +1,1 @@
-"""From samples to one run: backbones, BRL, the loop, metrics, selection rules, the run folder."""
+"""From samples to one run: networks, algorithms, estimators, protocols, the loop, metrics, selection, run folders."""

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from melib.home import resolve
 from melib.learning.settings import RunSettings
-from melib.prepare.data import Data, Progress, open_corpus, prepare_settings
-from melib.prepare.samples import Samples, SamplesError
+from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
+from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.topup import join, oversample, top_up
-from melib.settings import PREPARED
 
 # What a generated folder and a run must agree on, beside the corpus and the sources.
-SHARED = ("profile", "held_out", *PREPARED)
+SHARED = [
+    name for name in RunSettings.having(part=("fold", "preparation"))
+    if name not in ("sources", "target", "protocol", "mapping")
+]  # fmt: skip
 
 
 def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
@@ -22,7 +24,7 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
 
     Raises CorpusError where there is no such corpus, SamplesError where no generated folder fits.
     """
-    data = open_corpus(settings.corpus, prepare_settings(settings), progress)
+    data = open_samples(settings, progress)
     if settings.augment == "none":
         return data
     if settings.augment == "oversample":
@@ -34,6 +36,19 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
     if settings.inputs not in more.arrays:
         raise SamplesError(f"inputs = {settings.inputs!r} cannot be topped up; generated are {sorted(more.arrays)}.")
     return replace(data, samples=join(data.samples, more), fingerprint=f"{data.fingerprint}+{folder.name}")
+
+
+def open_samples(settings: RunSettings, progress: Progress | None = None) -> Data:
+    """The samples of a run's corpus without top-up.
+
+    Raises SamplesError where `mapping` is set for a folder of samples, whose labels are as they are.
+    """
+    if settings.mapping and is_samples_folder(find_corpus(settings.corpus, progress)):
+        raise SamplesError(
+            f"mapping = {settings.mapping!r} cannot change the labels of {settings.corpus}, a folder of samples: "
+            "leave it out, or map the labels before they are saved."
+        )
+    return open_corpus(settings.corpus, prepare_settings(settings), progress, settings.label_mapping)
 
 
 def find_generated(settings: RunSettings, data: Data) -> Path:
@@ -59,7 +74,7 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
         names = [folder.name for folder in fitting]
         raise SamplesError(f"{len(names)} generated folders fit this run: {names}. Name one as `generated`.")
     given = {name: getattr(settings, name) for name in ("corpus", "target", *SHARED)}
-    parameters = [f"-p {name} {value}" for name, value in given.items() if value != settings.switches().get(name)]
+    parameters = [f"-p {name} {value}" for name, value in given.items() if value != settings.at_rest().get(name)]
     parameters += [f"-p sources {','.join(settings.sources)}"] if settings.sources else []
     raise SamplesError(
         f"augment = {settings.augment!r} needs a generated folder for these settings, and {root} holds none"

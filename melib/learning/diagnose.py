@@ -1,4 +1,4 @@
-"""BRL under the lamp: what an epoch left in its attention weights, its gradients and the features."""
+"""BRL observed: what an epoch left in its attention weights, its gradients and the features."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from melib.corpus.index import DATASETS
-from melib.learning.brl import group_means
+from melib.learning.algorithms.brl import BRL
+from melib.learning.fold import Fold
+from melib.learning.groups import group_means
+from melib.learning.inputs import in_batches
 from melib.learning.probes import probe
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -19,7 +21,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `diagnose` found in every epoch.
+    """What `diagnose` measured in every epoch.
 
     `epochs`, a row an epoch: norm_w, inside (the share of W that lies in the span of the datasets' mean features),
     attention_std, gap (BRL over all training clips), gradient_ce and gradient_brl (norms at the features, mean over
@@ -37,49 +39,83 @@ class Diagnosis:
     @classmethod
     def from_records(cls, epochs: Iterable[dict[str, list[dict]]]) -> Diagnosis:
         """The rows of several epochs as one diagnosis."""
-        epochs = list(epochs)
-        return cls(**{name: pd.DataFrame([row for e in epochs for row in e[name]]) for name in epochs[0]})
+        rows: dict[str, list[dict]] = {"epochs": [], "attention": []}
+        for epoch in epochs:
+            for name, more in epoch.items():
+                rows[name] += more
+        return cls(**{name: pd.DataFrame(part) for name, part in rows.items()})
 
 
-def diagnose(model, brl, inputs, rows, labels, domains, index, settings, epoch) -> Diagnosis:
-    """Look at the training clips `rows` (N,) with the model and BRL as `epoch` left them; nothing is changed or drawn.
+def diagnose(algorithm: BRL, fold: Fold, epoch: int) -> Diagnosis:
+    """Measure the training clips with the network and BRL as `epoch` left them; nothing is changed or drawn.
 
     Both gradients are of the plain losses, before lam weighs them, in batches of the training's size. The probes are
-    read by subjects they were not fitted on (`probes.probe`) and say what the features hold, not what BRL was told.
+    read by subjects they were not fitted on (`probes.probe`) and say what the features hold, not what BRL is given.
     """
-    model.eval()
-    with torch.inference_mode():
-        features = torch.cat([model(inputs.batch(part))[1].float() for part in rows.split(4 * settings.batch_size)])
-    features, theirs, truth = features.clone(), domains[rows], labels[rows]
+    algorithm.eval()
+    rows = fold.train.to(fold.device)
+    features = in_batches(lambda x: algorithm(x)[1], fold.inputs, rows, 4 * fold.settings.batch_size).clone()
+    domains = fold.domains_on_host.to(fold.device)[rows]
+    labels = fold.labels[rows]
+    row = {
+        "epoch": epoch,
+        **_attention_facts(algorithm.brl, features, domains),
+        **_gradient_norms(algorithm, features, labels, domains, fold.settings.batch_size),
+        **_probe_accuracies(features, domains, labels, fold),
+    }
+    return Diagnosis(pd.DataFrame([row]), _attention_table(algorithm.brl, features, domains, fold, epoch))
+
+
+def _attention_facts(brl: nn.Module, features: Tensor, domains: Tensor) -> dict[str, float]:
+    """Norm of W, its share in the span of the datasets' means, and what the attention does over all clips."""
     with torch.no_grad():
-        attention, means = brl.attention(features), group_means(brl.attention(features), theirs)
-        centres = torch.stack([features[theirs == domain].mean(0) for domain in theirs.unique()])
+        attention = brl.attention(features)
+        means = group_means(attention, domains)
+        centres = torch.stack([features[domains == domain].mean(0) for domain in domains.unique()])
         basis = torch.linalg.qr((centres - centres.mean(0))[:-1].T)[0]
         inside = (basis.T @ brl.weight).norm() / brl.weight.norm()
-    # Every so-manieth clip, so that a batch holds the datasets in the proportion of the whole.
-    count = -(-len(rows) // settings.batch_size)
-    gradients = np.array([_gradients(model, brl, features[i::count], truth[i::count], theirs[i::count])
-                          for i in range(count)])  # fmt: skip
-    row = {
-        "epoch": epoch, "norm_w": float(brl.weight.detach().norm()), "inside": float(inside),
+    return {
+        "norm_w": float(brl.weight.detach().norm()), "inside": float(inside),
         "attention_std": float(attention.std(correction=0)), "gap": float(means.max() - means.min()),
-        "gradient_ce": gradients[:, 0].mean(), "gradient_brl": gradients[:, 1].mean(),
     }  # fmt: skip
-    subjects, found = index["subject"].to_numpy(dtype=str)[rows.cpu()], features.cpu().numpy()
-    for name, y in (("dataset", theirs), ("label", truth)):
-        y = np.unique(y.cpu().numpy(), return_inverse=True)[1]
-        read = probe(found, y, subjects, seed=settings.seed)[1]
-        row[f"probe_{name}"] = float(np.mean([(read == y)[y == k].mean() for k in range(y.max() + 1)]))
-    table = []
-    for domain in theirs.unique().tolist():
-        own = attention[theirs == domain].cpu().numpy()
-        spread = {f"q{100 * q:.0f}": float(np.quantile(own, q)) for q in QUANTILES}
-        table.append({"epoch": epoch, "dataset": DATASETS[domain], "mean": float(own.mean()), **spread})
-    return Diagnosis(pd.DataFrame([row]), pd.DataFrame(table))
 
 
-def _gradients(model, brl, features, labels, domains) -> tuple[float, float]:
-    """Norms of the gradients of cross-entropy and of BRL at `features` (N, D) of a batch."""
-    features = features.clone().requires_grad_()
-    losses = nn.functional.cross_entropy(model.head(features), labels), brl(features, domains)
-    return tuple(float(torch.autograd.grad(loss, features)[0].norm()) for loss in losses)
+def _gradient_norms(algorithm: BRL, features: Tensor, labels: Tensor, domains: Tensor, size: int) -> dict[str, float]:
+    """Mean over batches of the norms of both losses' gradients at the features.
+
+    A batch takes every n-th clip, so that it holds the datasets in the proportion of the whole.
+    """
+    count = -(-len(features) // size)
+    norms = []
+    for start in range(count):
+        every = slice(start, None, count)
+        part = features[every].clone().requires_grad_()
+        losses = (
+            nn.functional.cross_entropy(algorithm.network.head(part), labels[every]),
+            algorithm.brl(part, domains[every]),
+        )
+        norms.append([float(torch.autograd.grad(loss, part)[0].norm()) for loss in losses])
+    ce, brl = np.array(norms).T
+    return {"gradient_ce": ce.mean(), "gradient_brl": brl.mean()}
+
+
+def _probe_accuracies(features: Tensor, domains: Tensor, labels: Tensor, fold: Fold) -> dict[str, float]:
+    """Balanced accuracy of fresh linear probes for the dataset and for the class."""
+    subjects = fold.subjects[fold.train.numpy()]
+    accuracies = {}
+    for name, truth in (("dataset", domains), ("label", labels)):
+        y = np.unique(truth.cpu().numpy(), return_inverse=True)[1]
+        read = probe(features.cpu().numpy(), y, subjects, seed=fold.settings.seed)[1]
+        accuracies[f"probe_{name}"] = float(np.mean([(read == y)[y == k].mean() for k in range(y.max() + 1)]))
+    return accuracies
+
+
+def _attention_table(brl: nn.Module, features: Tensor, domains: Tensor, fold: Fold, epoch: int) -> pd.DataFrame:
+    with torch.no_grad():
+        attention = brl.attention(features)
+    rows = []
+    for domain in domains.unique().tolist():
+        values = attention[domains == domain].cpu().numpy()
+        spread = {f"q{100 * q:.0f}": float(np.quantile(values, q)) for q in QUANTILES}
+        rows.append({"epoch": epoch, "dataset": fold.datasets[domain], "mean": float(values.mean()), **spread})
+    return pd.DataFrame(rows)

@@ -9,11 +9,12 @@ from torch import nn
 
 from melib.compute import deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, DATASETS
-from melib.learning.backbones import build
-from melib.learning.fit import batches, codes
-from melib.learning.inputs import Inputs
+from melib.learning.inputs import Inputs, in_batches
+from melib.learning.networks.base import Network
+from melib.learning.networks.build import build
 from melib.learning.probes import COMPONENTS, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings
+from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
 
 TARGETS = {"dataset": DATASETS, "label": CLASSES}
@@ -37,28 +38,32 @@ def cnn_features(
 
 
 def _features(samples: Samples, settings: RunSettings, target: str | None, train: np.ndarray) -> np.ndarray:
-    device, seed = pick_device(settings.device), settings.seed
+    device = pick_device(settings.device)
     with deterministic(settings.threads):
-        inputs = Inputs(samples, settings.inputs, train, device, settings.flow_encoding)
-        model = build("cnn", inputs.shape, stream_seed(seed, "weights"))
-        model = model.to(device, memory_format=torch.channels_last)
+        inputs = Inputs(samples, settings, train, device)
+        network = build("cnn", inputs.shapes, stream_seed(settings.seed, "weights"))
+        network = network.to(device, memory_format=torch.channels_last)
         if target is not None:
-            truth = codes(samples.index[target], TARGETS[target]).to(device)
-            rows = torch.from_numpy(np.flatnonzero(train)).to(device)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(stream_seed(seed, "head"))
-                model.head = nn.Linear(model.head.in_features, len(TARGETS[target])).to(device)
-            optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-            order = generator(seed, "order")
-            for _ in range(settings.epochs):
-                for batch in batches(rows, settings.batch_size, order):
-                    loss = nn.functional.cross_entropy(model(inputs.batch(batch))[0], truth[batch])
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-        blocks = torch.arange(len(samples), device=device).split(4 * settings.batch_size)
-        with torch.inference_mode():
-            return torch.cat([model(inputs.batch(block))[1].cpu() for block in blocks]).numpy()
+            _train(network, inputs, target, samples.index, np.flatnonzero(train), settings)
+        rows = torch.arange(len(samples))
+        return in_batches(lambda x: network(*x)[1], inputs, rows, 4 * settings.batch_size).cpu().numpy()
+
+
+def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, rows: np.ndarray, settings) -> None:
+    """Train a network to name the `target` of the clips in `rows`, by cross-entropy."""
+    device = next(network.parameters()).device
+    truth = codes(index[target], TARGETS[target]).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(settings.seed, "head"))
+        network.head = nn.Linear(network.head.in_features, len(TARGETS[target])).to(device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    order = generator(settings.seed, "order")
+    for _ in range(settings.epochs):
+        for batch in batches(torch.from_numpy(rows).to(device), settings.batch_size, order):
+            loss = nn.functional.cross_entropy(network(*inputs.batch(batch))[0], truth[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
 
 def halves(index: pd.DataFrame, seed: int) -> np.ndarray:

@@ -1,62 +1,142 @@
-"""From stored arrays to a network's input, in batches on the device."""
+"""From stored arrays to what a method sees, in batches on the device."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from melib.learning.settings import RunSettings
 from melib.prepare.encode import encode, flip_flow
 from melib.prepare.samples import SHAPES, Samples
 
 
 class Inputs:
-    """One array of the samples, on the device in its stored type; indexing gives network inputs as float32.
+    """The arrays that a run names, on the device in their stored type; `batch` gives a tuple of tensors, one an array.
 
-    Images and flow images become (B, 3, H, W) in [-1, 1], flow is encoded (`flow_encoding`), feature vectors (B, D) are
-    standardised with mean and deviation of the rows in `train` (N,) boolean, and of no others.
+    Images and flow images become (B, 3, H, W) float32 in [-1, 1], flow is encoded (`flow_encoding`), feature vectors
+    (B, D) are standardised with mean and deviation of the rows in `train` (N,) boolean, and of no others. `channels`,
+    `input_size`, `normalise` and mirroring act on images. Raises ValueError for an array that is not there or that
+    cannot be treated so.
     """
 
-    def __init__(self, samples: Samples, name: str, train: np.ndarray, device: torch.device, flow_encoding: str):
-        if name not in samples.arrays:
+    def __init__(self, samples: Samples, settings: RunSettings, train: np.ndarray, device: torch.device):
+        absent = [name for name in settings.arrays if name not in samples.arrays]
+        if absent:
             raise ValueError(
-                f"inputs = {name!r} is not among these samples' arrays {sorted(samples.arrays)}; choose one of them."
+                f"inputs = {settings.inputs!r}: {absent} not among these samples' arrays {sorted(samples.arrays)}; "
+                "choose of them."
             )
+        self.views = [View(name, samples.arrays[name], settings, train, device) for name in settings.arrays]
+
+    def __len__(self) -> int:
+        return len(self.views[0].stored)
+
+    def batch(self, rows: Tensor, mirrored: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The inputs of `rows` (B,) integer; those where `mirrored` (B,) boolean is true are mirrored left to right."""
+        return tuple(view.batch(rows, mirrored) for view in self.views)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of one input of each array: (C, H, W), or (D,) for features."""
+        device = self.views[0].stored.device
+        return [tuple(x.shape[1:]) for x in self.batch(torch.zeros(1, dtype=torch.long, device=device))]
+
+
+class View:
+    """One array as a method sees it."""
+
+    def __init__(self, name: str, array: np.ndarray, settings: RunSettings, train: np.ndarray, device: torch.device):
         self.kind = name if name in SHAPES else "features"
-        self.encoding = flow_encoding
-        array = np.ascontiguousarray(samples.arrays[name])
+        self.settings = settings
+        self._check(name, array)
+        array = np.ascontiguousarray(array)
         if self.kind == "features":
-            known = array[train].astype(np.float64)
-            spread = known.std(0)
-            array = ((array - known.mean(0)) / np.where(spread > 1e-12, spread, 1)).astype(np.float32)
+            array = standardised(array, train)
         elif self.kind != "flow":
             array = np.ascontiguousarray(array.transpose(0, 3, 1, 2))
         self.stored = torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
 
-    def __len__(self) -> int:
-        return len(self.stored)
+    def _check(self, name: str, array: np.ndarray) -> None:
+        """Raise ValueError where a switch has no meaning for this array."""
+        s = self.settings
+        is_flow = self.kind in ("flow", "flow_image")
+        set_for_images = [switch for switch in ("mirror", "input_size") if getattr(s, switch)]
+        set_for_images += ["normalise"] if s.normalise != "none" else []
+        if self.kind == "features" and set_for_images:
+            raise ValueError(
+                f"{', '.join(set_for_images)} acts on images; {name!r} holds feature vectors. Leave it out."
+            )
+        if s.channels != "uvs" and not (is_flow and (self.kind == "flow_image" or s.flow_encoding != "wheel")):
+            raise ValueError(f"channels = {s.channels!r} takes u and v of flow as uvs or minmax; {name!r} has none.")
+        if self.kind != "features" and s.input_size > array.shape[2]:
+            raise ValueError(
+                f"input_size = {s.input_size} is above the {array.shape[2]} px of {name!r}: raise image_size instead."
+            )
 
-    def batch(self, rows: Tensor, flipped: Tensor | None = None) -> Tensor:
-        """The inputs of `rows` (B,) integer; those where `flipped` (B,) boolean is true are mirrored left to right."""
+    def batch(self, rows: Tensor, mirrored: Tensor | None = None) -> Tensor:
+        """The input of `rows` (B,), mirrored where `mirrored` (B,) is true."""
         x = self.stored[rows]
-        if flipped is not None:
-            flipped = flipped.to(x.device, non_blocking=True)
-            mirrored = flip_flow(x) if self.kind == "flow" else x.flip(-1)
-            x = torch.where(flipped[:, None, None, None], mirrored, x)
+        if mirrored is not None:
+            mirrored = mirrored.to(x.device, non_blocking=True)
+            x = torch.where(mirrored[:, None, None, None], MIRRORS.get(self.kind, mirror_image)(x), x)
         if self.kind == "features":
             return x
-        x = encode(x.float(), self.encoding) if self.kind == "flow" else x.float() / 127.5 - 1
+        x = encode(x.float(), self.settings.flow_encoding) if self.kind == "flow" else x.float() / 127.5 - 1
+        if self.settings.channels == "uv":
+            x = x[:, :2]
+        if self.settings.normalise == "centred":
+            x = centred(x)
+        if self.settings.input_size not in (0, x.shape[-1]):
+            x = torch.nn.functional.interpolate(x, (self.settings.input_size,) * 2, mode="area")
         return x.contiguous(memory_format=torch.channels_last)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one input: (C, H, W), or (D,) for features."""
-        return tuple(self.batch(torch.zeros(1, dtype=torch.long, device=self.stored.device)).shape[1:])
+
+def standardised(array: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Feature vectors (N, D) with mean 0 and deviation 1 over the rows in `train` (N,) boolean, as float32."""
+    known = array[train].astype(np.float64)
+    spread = known.std(0)
+    return ((array - known.mean(0)) / np.where(spread > 1e-12, spread, 1)).astype(np.float32)
 
 
-def check_flip(name: str) -> None:
-    """Raise ValueError where mirroring has no meaning: flow images hide the sign of x, vectors have no sides."""
-    if name not in ("onset", "apex", "flow"):
-        raise ValueError(
-            f"flip works on apex and flow inputs; {name!r} cannot be mirrored faithfully. Set flip to False."
-        )
+def centred(x: Tensor) -> Tensor:
+    """Each channel of each image (N, C, H, W) less its median, over its standard deviation; a constant one becomes 0.
+
+    Most of a face does not move, so the median is the zero of motion that min-max images hide. It is a statistic of the
+    clip alone: nothing is fitted.
+    """
+    pixels = x.flatten(2)
+    spread = pixels.std(2, correction=0)
+    middle = pixels.median(2).values
+    scaled = (pixels - middle[..., None]) / torch.where(spread > 1e-6, spread, torch.inf)[..., None]
+    return scaled.view_as(x)
+
+
+def mirror_image(x: Tensor) -> Tensor:
+    """Images (N, C, H, W) mirrored left to right."""
+    return x.flip(-1)
+
+
+def mirror_flow_image(x: Tensor) -> Tensor:
+    """Min-max images of u, v and strain (N, 3, H, W) uint8 mirrored: u changes its sign, which is 255 less it."""
+    mirrored = x.flip(-1)
+    mirrored[:, 0] = 255 - mirrored[:, 0]
+    return mirrored
+
+
+MIRRORS: dict[str, Callable[[Tensor], Tensor]] = {"flow": flip_flow, "flow_image": mirror_flow_image}
+
+
+@torch.inference_mode()
+def in_batches(
+    function: Callable[[tuple[Tensor, ...]], Tensor], inputs: Inputs, rows: Tensor, size: int, mirrored: bool = False
+) -> Tensor:
+    """`function` of the inputs of `rows` (N,), `size` at a time, joined: the one forward pass of the workbook."""
+    device = inputs.views[0].stored.device
+    parts = []
+    for part in rows.to(device).split(size):
+        turned = torch.ones(len(part), dtype=torch.bool, device=device) if mirrored else None
+        parts.append(function(inputs.batch(part, turned)))
+    return torch.cat(parts)

@@ -24,30 +24,21 @@ def scores(counts: np.ndarray) -> dict[str, float]:
     >>> scores(np.array([[2, 0, 0], [0, 2, 0], [0, 0, 0]]))
     {'acc': 1.0, 'uar': 0.6666666666666666, 'uf1': 0.6666666666666666}
     """
-    hit, true, predicted = _sums(counts)
-    shares = hit.sum(-1) / np.maximum(true.sum(-1), 1), hit / np.maximum(true, 1), _f1(hit, true, predicted)
-    return {name: float(np.mean(value)) for name, value in zip(METRICS, shares, strict=True)}
+    return dict(zip(METRICS, rates(counts).tolist(), strict=True))
 
 
-def rates(counts: np.ndarray) -> np.ndarray:
-    """The metrics (..., 3), in the order of METRICS, of resampled confusion counts (..., 3, 3).
+def rates(counts: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """The metrics (..., 3), in the order of METRICS, of confusion counts (..., 3, 3).
 
-    As `scores`, but a class without a clip does not count: that a draw left it out is nobody's mistake.
+    Of resampled counts, `known` (..., 3) says which classes the data have: one that a draw left out does not count
+    there, since that is nobody's mistake. A class that the data lack counts in every draw, as in `scores`. Missing
+    (NaN) counts give missing metrics.
     """
-    hit, true, predicted = _sums(counts)
-    there = true > 0
-    count = np.where(np.isnan(true).any(-1), np.nan, np.maximum(there.sum(-1), 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall = np.where(there, hit / true, 0).sum(-1) / count
-        f1 = np.where(there, _f1(hit, true, predicted), 0).sum(-1) / count
-        return np.stack([hit.sum(-1) / true.sum(-1), recall, f1], axis=-1)
-
-
-def _sums(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hits, true and predicted clips of each class."""
     counts = np.asarray(counts, dtype=float)
-    return np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-
-
-def _f1(hit, true, predicted) -> np.ndarray:
-    return 2 * hit / np.maximum(true + predicted, 1)
+    hit, true, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
+    left_out = (true == 0) & (np.zeros(len(CLASSES), bool) if known is None else known)
+    classes = np.maximum((~left_out).sum(-1), 1)
+    recall = np.where(left_out, 0, hit / np.maximum(true, 1))
+    f1 = np.where(left_out, 0, 2 * hit / np.maximum(true + predicted, 1))
+    accuracy = hit.sum(-1) / np.maximum(true.sum(-1), 1)
+    return np.stack([accuracy, recall.sum(-1) / classes, f1.sum(-1) / classes], axis=-1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from melib.folder import is_done, made_with, publish
-from melib.learning.settings import FIELDS, RunSettings
+from melib.home import work_folder
+from melib.learning.settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -33,36 +34,75 @@ class Run:
         return tuple(pd.read_parquet(self.folder / f"diagnosis_{name}.parquet") for name in ("epochs", "attention"))
 
 
+def finished_or_fit(data, settings: RunSettings, progress=None) -> Run:
+    """The run of these settings on `data`: read from its folder where it is finished, else trained and saved first.
+
+    `progress` as in `fit`; an interrupted training goes on from its checkpoint.
+    """
+    folder = settings.folder(data.fingerprint)
+    if not is_done(folder):
+        from melib.learning.fit import fit
+
+        save_run(fit(data.samples, settings, progress, work_folder(folder)), settings, data)
+    return read_run(folder)
+
+
 def save_run(result, settings: RunSettings, data) -> Path:
     """Write the run folder of a `fit` result under a temporary name, `done` last, then rename it; return it.
 
-    run.json holds settings, versions, revision and timings, beside history.parquet, predictions.parquet and
-    model.safetensors (BRL's weights with it), and the two tables of the diagnosis where there is one. A folder that is
-    already done is left alone: same settings, same result.
+    run.json holds settings, versions, revision and timings, beside history.parquet, predictions.parquet, the two tables
+    of the diagnosis where there is one and, of a run of one fold, model.safetensors: the weights of the last epoch, or
+    what the estimator learned. A folder that is already done is left alone: same settings, same result.
     """
-    from safetensors.torch import save_file
 
     def fill(partial: Path) -> None:
-        counts = pd.crosstab(data.samples.index["dataset"], result.split)
-        facts = {
-            "settings": asdict(settings),
-            "data": data.fingerprint,
-            "synthetic": data.synthetic,
-            "clips": {split: counts[split][counts[split] > 0].to_dict() for split in counts},
-            "skipped": len(data.skipped),
-            "seconds": round(result.seconds, 2),
-            **made_with(next(result.model.parameters()).device),
-        }
-        (partial / "run.json").write_text(json.dumps(facts, indent=1))
+        (partial / "run.json").write_text(json.dumps(_facts(result, settings, data), indent=1))
         result.history.to_parquet(partial / "history.parquet", index=False)
         result.predictions.to_parquet(partial / "predictions.parquet", index=False)
         if result.diagnosis:
             for name, table in vars(result.diagnosis).items():
                 table.to_parquet(partial / f"diagnosis_{name}.parquet", index=False)
-        weights = {**result.model.state_dict(), **{f"brl.{k}": v for k, v in result.brl.state_dict().items()}}
-        save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / "model.safetensors")
+        if len(result.folds) == 1:
+            _save_weights(result.method, settings, partial / "model.safetensors")
 
     return publish(settings.folder(data.fingerprint), fill)
+
+
+def _facts(result, settings: RunSettings, data) -> dict:
+    """What run.json says."""
+    index = data.samples.index
+    if len(result.folds) == 1:
+        counts = pd.crosstab(index["dataset"], result.split)
+        clips = {split: counts[split][counts[split] > 0].to_dict() for split in counts}
+    else:  # each clip is trained on in some folds and tested in one
+        tested = result.predictions[result.predictions["split"] == "held_out"].drop_duplicates("clip_id")
+        clips = {"held_out": tested["dataset"].value_counts().to_dict()}
+        clips["train"] = clips["held_out"]
+    device = "cpu" if settings.is_estimator else next(result.method.parameters()).device
+    return {
+        "settings": settings.parameters(),
+        "data": data.fingerprint,
+        "synthetic": data.synthetic,
+        "folds": result.folds,
+        "clips": clips,
+        "skipped": len(data.skipped),
+        "chosen": result.method.choices() if settings.is_estimator else {},
+        "parameters": 0 if settings.is_estimator else sum(p.numel() for p in result.method.network.parameters()),
+        "seconds": round(result.seconds, 2),
+        **made_with(device),
+    }
+
+
+def _save_weights(method, settings: RunSettings, path: Path) -> None:
+    """An algorithm's tensors (its network's begin with "network."), or an estimator's arrays."""
+    import torch
+    from safetensors.torch import save_file
+
+    if settings.is_estimator:
+        tensors = {name: torch.from_numpy(array) for name, array in method.arrays().items()}
+    else:
+        tensors = {name: value for name, value in method.state_dict().items() if isinstance(value, torch.Tensor)}
+    save_file({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, path)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -71,5 +111,5 @@ def read_run(folder: str | Path) -> Run:
     if not is_done(folder):
         raise FileNotFoundError(f"{folder} is no finished run: it has no `done`. Run it again with `melib run`.")
     facts = json.loads((folder / "run.json").read_text())
-    settings = RunSettings.from_parameters({n: v for n, v in facts["settings"].items() if n in FIELDS})
+    settings = RunSettings.from_parameters(facts["settings"])
     return Run(folder, settings, facts, pd.read_parquet(folder / "history.parquet"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
-from melib.learning.metrics import METRICS
+from melib.corpus.index import CLASSES
+from melib.learning.metrics import METRICS, confusion, scores
 
 
 def last(history: pd.DataFrame) -> dict[str, int]:
@@ -22,7 +24,7 @@ def source_val(history: pd.DataFrame) -> dict[str, int] | None:
 
 
 def oracle(history: pd.DataFrame) -> dict[str, int]:
-    """The epoch of best accuracy on the held-out dataset itself: what the paper did. An upper bound, not a result."""
+    """The epoch of best accuracy on what is held out itself: what the paper did. An upper bound, not a result."""
     return dict.fromkeys(METRICS, _best(history, "held_out_acc"))
 
 
@@ -40,21 +42,66 @@ RULES: dict[str, Callable[[pd.DataFrame], dict[str, int] | None]] = {
 ORACLES = ("oracle", "oracle_per_metric")
 
 
-def select(history: pd.DataFrame, brl_start: int) -> pd.DataFrame:
-    """Held-out metrics under each rule: columns selection, acc, uar, uf1 and the epoch each metric comes from.
+def chosen_epochs(history: pd.DataFrame, rule: str, first: int) -> dict[str, dict[str, int]] | None:
+    """The epoch of each metric (keys: metric, then fold) under a rule, which sees one fold at a time.
 
-    Only epochs from `brl_start` on are looked at, also where lam = 0, so that every setting is given the same number
-    of tries. `source_val` is left out where the run kept no subjects for it.
+    Only epochs from `first` on are looked at, also without a penalty, so that every setting is given the same number of
+    tries. None where the rule has nothing to go by.
     """
-    window = history[history["epoch"] >= brl_start]
+    by_fold = {}
+    for fold, rows in history[history["epoch"] >= first].groupby("fold", sort=False):
+        epochs = RULES[rule](rows)
+        if epochs is None:
+            return None
+        by_fold[fold] = epochs
+    return {metric: {fold: epochs[metric] for fold, epochs in by_fold.items()} for metric in METRICS}
+
+
+def chosen_predictions(
+    history: pd.DataFrame, predictions: pd.DataFrame, rule: str, first: int
+) -> dict[str, pd.DataFrame]:
+    """The held-out rows of `predictions` that a rule chooses, by metric; empty where it has nothing to go by."""
+    epochs = chosen_epochs(history, rule, first)
+    if epochs is None:
+        return {}
+    held_out = predictions[predictions["split"] == "held_out"]
+    return {metric: held_out[held_out["epoch"] == held_out["fold"].map(by_fold)] for metric, by_fold in epochs.items()}
+
+
+def predicted_classes(rows: pd.DataFrame) -> np.ndarray:
+    """The class of highest logit of each row of a predictions table, (N,) numbers."""
+    return rows[list(CLASSES)].to_numpy().argmax(1)
+
+
+def select(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> pd.DataFrame:
+    """Held-out metrics under each rule, counts pooled over folds: columns selection, acc, uar, uf1.
+
+    A run of one fold also names the epoch that each metric comes from (acc_epoch ...); a run of several chooses fold by
+    fold. `source_val` is left out where the run kept no subjects for it.
+    """
     rows = []
-    for name, rule in RULES.items():
-        epochs = rule(window)
-        if epochs is not None:
-            at = window.set_index("epoch")
-            values = {metric: float(at.loc[epoch, f"held_out_{metric}"]) for metric, epoch in epochs.items()}
-            rows.append({"selection": name, **values, **{f"{m}_epoch": e for m, e in epochs.items()}})
+    for rule in RULES:
+        chosen = chosen_predictions(history, predictions, rule, first)
+        if not chosen:
+            continue
+        row = {"selection": rule}
+        for metric, table in chosen.items():
+            true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
+            row[metric] = scores(confusion(true, predicted_classes(table)))[metric]
+        if history["fold"].nunique() == 1:
+            row |= {f"{metric}_epoch": int(table["epoch"].iloc[0]) for metric, table in chosen.items()}
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def honest_confusion(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> tuple[str, np.ndarray]:
+    """The rule that is a result, source_val or else last, and the confusion counts (3, 3) that it gives."""
+    for rule in ("source_val", "last"):
+        chosen = chosen_predictions(history, predictions, rule, first)
+        if chosen:
+            break
+    table = chosen["uar"]
+    return rule, confusion(table["label"].map(CLASSES.index).to_numpy(dtype=int), predicted_classes(table))
 
 
 def _best(history: pd.DataFrame, column: str) -> int:

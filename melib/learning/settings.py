@@ -2,114 +2,196 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from melib.corpus.index import DATASETS
+from melib.corpus.index import dataset_name
+from melib.corpus.mapping import MAPPINGS
 from melib.home import resolve
-from melib.settings import Settings, SettingsError
+from melib.learning.protocols import Protocol
+from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
+from melib.settings import ALL, Settings, SettingsError, check_dataset, nearest, one_of, setting
+from melib.spec import Option, Spec
 
 PROFILES = {
     "tiny": dict(image_size=32, epochs=4, brl_start=3, batch_size=16, val_share=0.2),
     "demo": dict(image_size=64, epochs=40, brl_start=21, batch_size=32, val_share=0.2),
     "paper": dict(image_size=224, epochs=100, brl_start=51, batch_size=32, val_share=0.0),
 }
-CHOICES = {
-    "profile": tuple(PROFILES),
-    "held_out": DATASETS,
-    "backbone": ("cnn", "resnet18", "poolformer_s12", "linear", "mlp"),
-    "flow_method": ("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large"),
-    "flow_encoding": ("uvs", "minmax", "wheel"),
-    "apex_rule": ("auto", "motion", "midpoint", "dcrois"),
-    "augment": ("none", "oversample", "even", "balance", "shuffled"),
-    "precision": ("fp32", "bf16"),
-    "penalty": ("brl", "none", "feature_means"),
-    "groups": ("dataset", "placebo"),
-    "attention_weights": ("learned", "frozen", "reversed"),
-    "spread": ("range", "variance"),
-    "weighting": ("none", "logit", "loss"),
-    "sampling": ("shuffled", "balanced"),
-}
-RANGES = {  # lowest and highest allowed value
-    "lam": (0, 1), "epochs": (1, 100_000), "brl_start": (1, 100_000), "lr": (0, 10), "weight_decay": (0, 10),
-    "batch_size": (1, 100_000), "image_size": (8, 4096), "val_share": (0, 0.9), "threads": (1, 1024),
-    "target": (0, 10**6),
-}  # fmt: skip
-DEFAULTS = dict(
-    corpus="demo", profile="demo", sources=(), backbone="cnn", inputs="flow", flow_method="lk",
-    flow_encoding="uvs", apex_rule="auto", lam=0.5, lr=2e-4, weight_decay=5e-4, flip=False, seed=0,
-    precision="fp32", threads=1, device="auto", out="runs",
-)  # fmt: skip
+GENERATED = ("even", "balance", "shuffled")  # kinds of top-up that need a generated folder
+OF_NETWORKS = ("network", "dropout", "label_smoothing", "weights", "diagnose")  # what an estimator has no use for
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSettings(Settings):
-    """One training of one setting: the fields are the parameters of `04_training_brl`. See `Settings`."""
+    """One setting trained on one fold, or on all folds of a protocol: the parameters of `04_training_brl`."""
 
-    corpus: str  # "demo", "tiny", a data root, or a folder of samples
-    profile: str
-    held_out: str
-    sources: tuple[str, ...]  # () stands for all other datasets of the corpus
-    backbone: str
-    inputs: str  # apex, flow, flow_image, or the name of a feature array
-    flow_method: str
-    flow_encoding: str
-    apex_rule: str
-    lam: float
-    epochs: int
-    brl_start: int  # the first epoch with BRL, counted from 1
-    lr: float
-    weight_decay: float
-    batch_size: int
-    flip: bool
-    image_size: int  # of crops made from a data root; a folder of samples keeps its own
-    val_share: float
-    seed: int
-    precision: str
-    threads: int
-    device: str  # auto, cpu, cuda, cuda:1
-    out: str
-    penalty: str = "brl"  # what lam weighs: BRL, nothing (scaled cross-entropy alone), or feature-mean matching
-    groups: str = "dataset"  # what BRL compares: datasets, or placebo groups of the same sizes, drawn at random
-    attention_weights: str = "learned"  # BRL's W and b: learned, frozen or gradient-reversed
-    spread: str = "range"  # of the groups' mean attention: range or variance
-    scale_ce: bool = True  # cross-entropy times 1 - lam, as the paper writes it
-    weighting: str = "none"  # where the attention acts: nowhere, on the logits (SCN), or on each sample's loss
-    sampling: str = "shuffled"  # batches: all sources shuffled together, or the same number of clips from each
-    boxes: str = ""  # CSV of face boxes; "" where faces are detected, as with the next: no YuNet but Haar's cascades
-    yunet_model: str = ""
-    flow_weights: str = ""  # file of RAFT's weights; "": torchvision's own
-    remove_head_motion: bool = False
-    diagnose: bool = False  # keep what BRL does to attention, gradients and features, each epoch
-    augment: str = "none"  # what tops up the sources: oversample, even, balance or shuffled (`prepare.topup`)
-    target: int = 0  # clips that each source is topped up to, no fewer than any dataset has; 0: as the largest has
-    generated: str = "generated"  # where generated folders lie, or one of them
+    corpus: str = setting("demo", role="place")  # "demo", "tiny", a data root, or a folder of samples
+    profile: str = setting("demo", part="fold", choices=PROFILES)
+    protocol: str = setting("lodo", part="fold", choices=PROTOCOLS)
+    held_out: str = setting(part="fold", across="any")  # a fold of the protocol, or "all"
+    sources: tuple[str, ...] = setting((), part="fold", across="any")  # (): all other datasets of the corpus
+    mapping: str = setting("", part="fold", choices=("", *MAPPINGS))  # of emotions to classes; "": the protocol's
+    method: str = setting("brl", part="method", across="row", choices=METHODS)
+    network: str = setting("cnn", part="method", across="row", choices=NETWORKS)  # estimators have none
+    inputs: str = setting("flow", part="method", across="row")  # names of arrays, joined by "+"
+    # preparation of a data root's clips; a folder of samples has its arrays already
+    flow_method: str = setting(
+        "lk", part="preparation", choices=("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large")
+    )
+    apex_rule: str = setting("auto", part="preparation", across="row", choices=("auto", "motion", "midpoint", "dcrois"))
+    image_size: int = setting(part="preparation", bounds=(8, 4096))  # side of the face crop, pixels
+    boxes: str = setting("", role="file", part="preparation")  # CSV of face boxes
+    yunet_model: str = setting("", role="file", part="preparation")
+    flow_weights: str = setting("", role="file", part="preparation")  # RAFT's; "": torchvision's own
+    remove_head_motion: bool = setting(False, part="preparation")
+    # what a method sees of an input
+    flow_encoding: str = setting("uvs", part="method", choices=("uvs", "minmax", "wheel"))
+    channels: str = setting("uvs", part="method", across="row", choices=("uvs", "uv"))  # of flow
+    normalise: str = setting("none", part="method", across="row", choices=("none", "centred"))
+    input_size: int = setting(0, part="method", across="row", bounds=(0, 4096))  # pixels; 0: as prepared
+    mirror: bool = setting(False, part="method", across="row")  # in training, and averaged in prediction
+    # training
+    class_weights: str = setting("none", part="method", across="row", choices=("none", "balanced"))
+    dropout: float = setting(0.0, part="method", across="row", bounds=(0, 0.99))  # before the classifier
+    label_smoothing: float = setting(0.0, part="method", across="row", bounds=(0, 0.99))
+    sampling: str = setting("shuffled", part="method", across="row", choices=("shuffled", "balanced"))
+    groups: str = setting("dataset", part="method", across="row", choices=("dataset", "placebo"))
+    epochs: int = setting(bounds=(1, 100_000))
+    brl_start: int = setting(bounds=(1, 100_000))  # first epoch with a penalty, and that a rule may select
+    lr: float = setting(2e-4, bounds=(0, 10))
+    weight_decay: float = setting(5e-4, bounds=(0, 10))
+    batch_size: int = setting(bounds=(1, 100_000))
+    weights: str = setting("", role="file", part="method", across="row")  # file that the network starts from
+    augment: str = setting("none", part="method", across="row", choices=("none", "oversample", *GENERATED))
+    target: int = setting(0, part="fold", across="any", bounds=(0, 10**6))  # clips a source; 0: as the largest has
+    val_share: float = setting(bounds=(0, 0.9))  # of each source's subjects, kept for choosing an epoch
+    seed: int = setting(0, across="any")
+    precision: str = setting("fp32", choices=("fp32", "bf16"))
+    threads: int = setting(1, across="any", bounds=(1, 1024))  # names the result, since it changes the bits
+    diagnose: bool = setting(False, across="any")  # keep what BRL does to attention, gradients and features
+    device: str = setting("auto", role="bookkeeping", across="any")  # auto, cpu, cuda, cuda:1
+    generated: str = setting("generated", role="place", across="any")  # where generated folders lie, or one of them
+    out: str = setting("runs", role="place", across="any")
+    options: tuple[tuple[str, object], ...] = setting((), part="method", across="row")
 
     PROFILES: ClassVar = PROFILES
-    DEFAULTS: ClassVar = DEFAULTS
-    CHOICES: ClassVar = CHOICES
-    RANGES: ClassVar = RANGES
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, object]) -> RunSettings:
+        given = dict(parameters)
+        if isinstance(given.get("held_out"), str):
+            given["held_out"] = dataset_name(given["held_out"])
+        return super().from_parameters(given)
+
+    @classmethod
+    def known_options(cls, given: Mapping[str, object]) -> dict[str, Option]:
+        rest = cls.at_rest()
+        method = one_of("method", given.get("method", rest["method"]), tuple(METHODS))
+        known = dict(METHODS[method].options)
+        if method in ALGORITHMS:
+            network = one_of("network", given.get("network", rest["network"]), tuple(NETWORKS))
+            known |= NETWORKS[network].options
+        return known
+
+    @classmethod
+    def foreign_options(cls) -> dict[str, str]:
+        having: dict[str, list[str]] = {}
+        for name, spec in {**METHODS, **NETWORKS}.items():
+            for option in spec.options:
+                having.setdefault(option, []).append(name)
+        return {option: " and ".join(names) for option, names in having.items()}
 
     def check(self) -> None:
         super().check()
+        self._check_fold()
+        self._check_method()
         if self.brl_start > self.epochs:
             raise SettingsError(
-                f"brl_start = {self.brl_start} lies after the last epoch ({self.epochs}): BRL would never start and no "
-                "epoch could be selected. Lower brl_start or raise epochs."
+                f"brl_start = {self.brl_start} lies after the last epoch ({self.epochs}): no penalty would ever start "
+                "and no epoch could be selected. Lower brl_start or raise epochs."
             )
         if self.target and self.augment == "none":
             raise SettingsError(f"target = {self.target} tops nothing up with augment = 'none'; leave it out.")
 
+    def _check_fold(self) -> None:
+        by_dataset = self.rules.holds_out == "dataset"
+        if self.held_out != ALL and by_dataset:
+            check_dataset("held_out", self.held_out)
+        if self.rules.needs_sources and not self.sources:
+            raise SettingsError(f"protocol = {self.protocol!r} trains on the datasets named as `sources`; name them.")
+        if self.augment in GENERATED and (self.held_out == ALL or not by_dataset):
+            raise SettingsError(
+                f"augment = {self.augment!r} needs a generator that never saw the held-out dataset: hold out one "
+                "dataset (protocol lodo or hde), or use oversample."
+            )
+
+    def _check_method(self) -> None:
+        if self.is_estimator:
+            rest = self.at_rest()
+            given = [name for name in OF_NETWORKS if getattr(self, name) != rest[name]]
+            if given:
+                raise SettingsError(f"{', '.join(given)} acts on networks; {self.method} has none. Leave it out.")
+        elif self.diagnose and self.method != "brl":
+            raise SettingsError(f"diagnose looks at BRL's attention; method is {self.method!r}. Leave it out.")
+
+    @property
+    def rules(self) -> Protocol:
+        """The protocol itself."""
+        return PROTOCOLS[self.protocol].load()()
+
+    @property
+    def is_estimator(self) -> bool:
+        """Whether the method has no epochs."""
+        return self.method not in ALGORITHMS
+
+    @property
+    def spec(self) -> Spec:
+        """What the registry says of the method."""
+        return METHODS[self.method]
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the arrays that the method sees."""
+        return tuple(self.inputs.split("+"))
+
+    @property
+    def label_mapping(self) -> str:
+        """How emotions become classes: as set, else as the protocol has it."""
+        return self.mapping or self.rules.mapping
+
+    @property
+    def first_selected(self) -> int:
+        """The first epoch that a selection rule may take."""
+        return 1 if self.is_estimator else self.brl_start
+
+    def option(self, name: str) -> object:
+        """The value of an option of the method or the network, its default where it is not set.
+
+        Raises SettingsError where neither has it.
+        """
+        known = self.known_options({"method": self.method, "network": self.network})
+        if name not in known:
+            raise SettingsError(f"{name!r} is no option of this run.{nearest(name, known)}")
+        return dict(self.options).get(name, known[name].default)
+
+    def values(self) -> dict[str, object]:
+        return {**super().values(), **{name: self.option(name) for name in self.known_options(vars(self))}}
+
     def differing(self) -> str:
-        """Profile, lam and whatever else differs from the profile's defaults: "demo-lam0.5-epochs30"."""
-        rest = self.changed(("profile", "held_out", "backbone", "inputs", "lam", "seed"))
-        return "-".join([self.profile, f"lam{self.lam:g}", *rest])
+        """Profile, options and whatever else differs from the profile's defaults: "demo-lam0.3-epochs30"."""
+        skip = ("profile", "held_out", "method", "network", "inputs", "seed")
+        options = [f"{name.replace('_', '')}{value}" for name, value in self.options]
+        return "-".join([self.profile, *options, *self.changed(skip)])
 
     @property
     def title(self) -> str:
-        """The run in words: held-out, backbone, inputs, what differs, seed."""
-        return "__".join((self.held_out, self.backbone, self.inputs, self.differing(), f"s{self.seed}"))
+        """The run in words: what is held out, method and network, inputs, what differs, seed."""
+        method = self.method if self.is_estimator else f"{self.method}-{self.network}"
+        held_out = self.held_out.replace("/", "-")
+        return "__".join((held_out, method, self.inputs, self.differing(), f"s{self.seed}"))
 
     def run_name(self, fingerprint: str) -> str:
         """The run's folder name: its title and a hash."""
@@ -118,6 +200,3 @@ class RunSettings(Settings):
     def folder(self, fingerprint: str) -> Path:
         """The run's folder under `out`."""
         return resolve(self.out) / self.run_name(fingerprint)
-
-
-FIELDS = RunSettings.names()

@@ -15,7 +15,7 @@ from melib.home import resolve
 from melib.prepare.flow import BATCHED
 from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
-from melib.settings import FILES, PREPARED, Settings
+from melib.settings import Settings
 
 DEMO_SIZES = ("tiny", "demo")
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
@@ -32,17 +32,21 @@ class Data:
     skipped: pd.DataFrame
 
 
-def open_corpus(corpus: str, wanted: PrepareSettings, progress: Progress | None = None) -> Data:
+def open_corpus(
+    corpus: str, wanted: PrepareSettings, progress: Progress | None = None, mapping: str = "table1"
+) -> Data:
     """The samples that `corpus` stands for, prepared as `wanted` on first use and cached under `cache/`.
 
-    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is;
-    anything else is a data root. Raises CorpusError where there is none of these.
+    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is, with
+    the labels that it has; anything else is a data root, whose emotions become classes by `mapping`. Raises CorpusError
+    where there is none of these.
     """
     folder = find_corpus(corpus, progress)
     if is_samples_folder(folder):
         manifest = read_manifest(folder)
         return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
-    index, cache = read_index(folder), resolve("cache")
+    index = read_index(folder, mapping=mapping)
+    cache = resolve("cache")
     name = fingerprint(folder, index)
     samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"), name=name)
     left_out = skipped(prepared_folder(folder, index, wanted, cache, name))
@@ -51,8 +55,9 @@ def open_corpus(corpus: str, wanted: PrepareSettings, progress: Progress | None 
 
 def prepare_settings(settings: Settings) -> PrepareSettings:
     """What a unit's settings say of preparation; the file paths in them start at the workbook's folder."""
-    given = {name: getattr(settings, name) for name in PREPARED}
-    given |= {name: str(resolve(given[name])) if given[name] else None for name in PREPARED if name in FILES}
+    given = {name: getattr(settings, name) for name in settings.having(part="preparation")}
+    for name in settings.having(part="preparation", role="file"):
+        given[name] = str(resolve(given[name])) if given[name] else None
     device = "cpu"
     if settings.flow_method in BATCHED:
         from melib.compute import pick_device
@@ -61,12 +66,12 @@ def prepare_settings(settings: Settings) -> PrepareSettings:
     return PrepareSettings(**given, device=device)
 
 
-def name_corpus(corpus: str, progress: Progress | None = None) -> str:
+def name_corpus(corpus: str, mapping: str = "table1", progress: Progress | None = None) -> str:
     """The fingerprint that `open_corpus` would give, without preparing anything."""
     folder = find_corpus(corpus, progress)
     if is_samples_folder(folder):
         return read_manifest(folder)["fingerprint"]
-    return fingerprint(folder, read_index(folder))
+    return fingerprint(folder, read_index(folder, mapping=mapping))
 
 
 def find_corpus(corpus: str, progress: Progress | None = None) -> Path:

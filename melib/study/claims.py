@@ -12,7 +12,7 @@ from melib.corpus.index import DATASETS
 from melib.learning.metrics import METRICS
 from melib.study.outcomes import Outcomes
 from melib.study.statistics import flip_test, holm, interval
-from melib.study.tables import BRL, NOTHING, PLACEBO, PRINTED, SCALED, cnn
+from melib.study.tables import BRL, NOTHING, PLACEBO, PRINTED, SCALED, cnn, weighted
 
 VERDICTS = ("holds", "does not", "undecided", "by construction", "not run")
 LEVEL = 0.05
@@ -57,7 +57,7 @@ def _gain(
 
 
 def _weight(lam: float) -> Term:
-    return Term(1, cnn("apex", lam=lam), column="CASME2")
+    return Term(1, cnn("apex", **weighted(lam)), column="CASME2")
 
 
 def _selected(better: Mapping, worse: Mapping, column: str = "mean") -> tuple[Term, ...]:
@@ -90,7 +90,7 @@ CLAIMS = (
     Claim("λ = 0.5 is the best weight (CASME II, apex)", "best of five",
           (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
     Claim("λ = 0.9 is worse than no BRL (CASME II, apex)", "below λ = 0",
-          (_weight(0.0), Term(-1, cnn("apex", lam=0.9), column="CASME2"))),
+          (_weight(0.0), Term(-1, cnn("apex", **weighted(0.9)), column="CASME2"))),
     Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(FLOW_CE, APEX_CE), built_in=True),
     Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
     Claim("Flow's gain with BRL is larger when the epoch is chosen on the test set", "chosen so",
@@ -107,9 +107,9 @@ CLAIMS = (
     Claim("SMIC is the hardest by accuracy (CNN + BRL, apex)", "always lowest",
           tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
     Claim("The CNN beats ResNet-18 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "backbone": "resnet18"}, column="CASME2")),
+          _gain(FLOW, {**FLOW, "network": "resnet18"}, column="CASME2")),
     Claim("The CNN beats PoolFormer-S12 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "backbone": "poolformer_s12"}, column="CASME2")),
+          _gain(FLOW, {**FLOW, "network": "poolformer_s12"}, column="CASME2")),
 )  # fmt: skip
 
 
@@ -197,8 +197,8 @@ def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
     all_of_them = set(outcomes.datasets)
     shared = []
     for seed in sorted(set.intersection(*(set(found) for _, found in runs))):
-        held_out = [(column, {run.settings.held_out for run in found[seed]}) for column, found in runs]
-        if all(column in names if column in DATASETS else names == all_of_them for column, names in held_out):
+        held_out = [(column, outcomes.tested(found[seed])) for column, found in runs]
+        if all(column in names if column in all_of_them else names == all_of_them for column, names in held_out):
             shared.append(seed)
     return tuple(shared)
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import DATASETS
+from melib.corpus.index import dataset_order
 from melib.learning.record import Run
+from melib.learning.settings import RunSettings
 from melib.prepare.data import Data
 
 
@@ -18,29 +19,26 @@ def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
     Raises ValueError where `data` is not what the run was trained on.
     """
     import torch
-    from safetensors.torch import load_file
 
     from melib.compute import deterministic, pick_device
-    from melib.learning.backbones import build
-    from melib.learning.fit import split_samples
-    from melib.learning.inputs import Inputs
+    from melib.learning.fold import open_fold
+    from melib.learning.inputs import in_batches
+    from melib.learning.networks.build import load_weights
+    from melib.learning.training import build_algorithm
 
     if run.facts["data"] != data.fingerprint:
         raise ValueError(
             f"{run.folder.name} was trained on data {run.facts['data'][:8]}, but these are {data.fingerprint[:8]}: "
             "give the run's own corpus, or train on this one."
         )
-    settings, split = run.settings, split_samples(data.samples.index, run.settings)
-    device = pick_device(settings.device)
-    with deterministic(settings.threads), torch.inference_mode():
-        train = (split == "train").to_numpy()
-        inputs = Inputs(data.samples, settings.inputs, train, device, settings.flow_encoding)
-        model = build(settings.backbone, inputs.shape, settings.seed).to(device, memory_format=torch.channels_last)
-        stored = load_file(run.folder / "model.safetensors", device=str(device))
-        model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("brl.")})
-        model.eval()
-        blocks = torch.arange(len(inputs), device=device).split(4 * settings.batch_size)
-        return torch.cat([model(inputs.batch(block))[1].float().cpu() for block in blocks]).numpy(), split
+    settings = run.settings
+    with deterministic(settings.threads):
+        fold = open_fold(data.samples, settings, run.facts["folds"][0], pick_device(settings.device))
+        algorithm = build_algorithm(fold).eval()
+        load_weights(algorithm.network, run.folder / "model.safetensors")
+        rows = torch.arange(len(fold.labels))
+        features = in_batches(lambda x: algorithm(x)[1], fold.inputs, rows, 4 * settings.batch_size)
+    return features.cpu().numpy(), fold.split
 
 
 def dataset_hits(run: Run, data: Data) -> pd.Series:
@@ -55,7 +53,7 @@ def dataset_hits(run: Run, data: Data) -> pd.Series:
         features, split = run_features(run, data)
         train = (split == "train").to_numpy()
         index = data.samples.index[train]
-        y = np.unique(pd.Categorical(index["dataset"], DATASETS).codes, return_inverse=True)[1]
+        y = pd.Categorical(index["dataset"], dataset_order(index["dataset"])).codes.astype(int)
         read = probe(features[train], y, index["subject"], seed=run.settings.seed)[1]
         kept.parent.mkdir(exist_ok=True)
         partial = kept.with_name(f".{kept.name}.partial")
@@ -65,14 +63,17 @@ def dataset_hits(run: Run, data: Data) -> pd.Series:
 
 
 def hits_reader() -> Callable[[Run], pd.Series]:
-    """`dataset_hits` with the samples of each run's corpus loaded once."""
+    """`dataset_hits` with the samples of each run's corpus, fold and top-up loaded once."""
     from melib.learning.data import load_data
-    from melib.prepare.data import prepare_settings
 
     loaded: dict[tuple, Data] = {}
+    names = RunSettings.having(part=("fold", "preparation"))
+    names = (*names, "corpus", "inputs", "augment", "generated")
 
     def hits(run: Run) -> pd.Series:
-        key = run.settings.corpus, prepare_settings(run.settings)
+        key = tuple(getattr(run.settings, name) for name in names)
+        if run.settings.augment == "oversample":
+            key = (*key, run.settings.seed)  # which clips are repeated depends on it
         if key not in loaded:
             loaded[key] = load_data(run.settings)
         return dataset_hits(run, loaded[key])

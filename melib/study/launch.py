@@ -148,6 +148,8 @@ def run_unit(
                 process.stdin.write(json.dumps(job).encode() + b"\n")
                 process.stdin.flush()  # and stays open: its end tells the runner that nobody waits for it any more
             code = process.wait()
+            with suppress(BrokenPipeError):  # of a process that died before it read its job
+                process.stdin.close()
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()
         last = said[-1] if said else f"ended with code {code}"

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS
+from melib.corpus.index import CLASSES, DATASETS, dataset_order
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
-from melib.learning.selection import RULES
-from melib.learning.settings import DEFAULTS, FIELDS
-from melib.settings import NOT_IN_HASH
+from melib.learning.registry import METHODS, NETWORKS
+from melib.learning.selection import chosen_predictions, predicted_classes
+from melib.learning.settings import RunSettings
 from melib.study.statistics import evaluate, over_seeds, resamples
 
-# What tables and claims tell apart. A row that does not name one of these has it at its default; whatever else a run is
-# set to, such as its profile, precision or flow method, holds for all runs of a backbone (`_check_alike`).
-TOLD_APART = ("backbone", "inputs", "lam", "penalty", "groups", "attention_weights", "spread", "scale_ce", "weighting",
-              "sampling", "augment", "apex_rule")  # fmt: skip
 FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 
 
@@ -73,6 +69,10 @@ class Outcomes:
             if matches(run, wanted):
                 found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
         return {seed: list(runs.values()) for seed, runs in sorted(found.items())}
+
+    def tested(self, runs: Iterable[Run]) -> set[str]:
+        """The datasets whose clips these runs hold out."""
+        return {name for run in runs for name in run.facts["clips"]["held_out"]}
 
     def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
         """The classes (seeds, N) that a setting's runs give the clips, by metric; -1 where there is no run."""
@@ -135,26 +135,28 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
             "Give each corpus a grid and an `out` folder of its own."
         )
     _check_alike(runs)
-    by_dataset = {run.settings.held_out: run for run in runs}
+    by_fold = {run.settings.held_out: run for run in runs}
     parts = []
-    for name in DATASETS:
-        if name in by_dataset:
-            table = by_dataset[name].predictions.query("split == 'held_out'").drop_duplicates("clip_id")
-            true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
-            parts.append(table[["clip_id", "subject"]].assign(dataset=name, true=true))
+    for run in by_fold.values():
+        table = run.predictions.query("split == 'held_out'").drop_duplicates("clip_id")
+        true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
+        parts.append(table[["clip_id", "subject", "dataset"]].assign(true=true))
     clips = pd.concat(parts, ignore_index=True)
+    place = clips["dataset"].map(dataset_order(clips["dataset"]).index)
+    clips = clips.iloc[np.argsort(place, kind="stable")].drop_duplicates("clip_id").reset_index(drop=True)
     first = runs[0].facts
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
 
 
 def _check_alike(runs: list[Run]) -> None:
-    """Raise ValueError where runs of one backbone differ in what no table tells apart, or in their held-out clips."""
-    skip = {*TOLD_APART, *NOT_IN_HASH, "held_out", "seed", "sources", "target", "threads", "diagnose"}
+    """Raise ValueError where runs of one network differ in what no table tells apart, or in their held-out clips."""
+    alike = RunSettings.having(across="same", role=("result", "file"))
     first: dict[tuple, tuple[Run, dict]] = {}
     for run in runs:
-        known = {name: getattr(run.settings, name) for name in FIELDS if name not in skip}
-        known["sources"] = {run.settings.held_out, *run.facts["clips"]["train"]}
-        asked = {("backbone", run.settings.backbone): known}
+        known = {name: getattr(run.settings, name) for name in alike}
+        known["sources"] = {*run.facts["clips"]["held_out"], *run.facts["clips"]["train"]}
+        trained = run.settings.method if run.settings.is_estimator else run.settings.network
+        asked = {("method", trained): known}
         if run.settings.augment != "none":
             asked["target"] = {"target": run.settings.target}
         shown = run.predictions.query("split == 'held_out'")["clip_id"]
@@ -169,33 +171,32 @@ def _check_alike(runs: list[Run]) -> None:
 
 
 def matches(run: Run, wanted: Mapping[str, object]) -> bool:
-    """Whether a run is of the setting `wanted`: what of TOLD_APART it does not name is at its default.
+    """Whether a run is of the setting `wanted`: whatever tells rows apart and is not named is at its default.
 
-    "flow" stands for flow images too, and `seed` takes a tuple of seeds.
+    A name may be a field or an option of the run. "flow" stands for flow images too, and `seed` takes a tuple of seeds.
+    Raises ValueError for a name that is neither.
     """
-    unknown = sorted(set(wanted) - set(FIELDS))
-    if unknown:
-        raise ValueError(f"{unknown} are no settings of a run; known are {', '.join(FIELDS)}.")
-    for one in fields(run.settings):
-        if one.name not in TOLD_APART and one.name not in wanted:
-            continue
-        default = one.default if one.default is not MISSING else DEFAULTS[one.name]
-        value, goal = getattr(run.settings, one.name), wanted.get(one.name, default)
-        if one.name == "seed":
-            goal = value if value in goal else None
-        if value != goal and not (one.name == "inputs" and goal == "flow" and value in FLOW):
-            return False
-    return True
+    settings = run.settings
+    known = {*RunSettings.names(), *RunSettings.foreign_options()}
+    if unknown := sorted(set(wanted) - known):
+        raise ValueError(f"{unknown} are no settings of a run; known are {', '.join(sorted(known))}.")
+    rest = RunSettings.at_rest()
+    goals = {name: rest[name] for name in RunSettings.having(across="row") if name != "options"}
+    specs = (METHODS[settings.method], *(() if settings.is_estimator else (NETWORKS[settings.network],)))
+    for spec in specs:
+        goals |= {name: option.default for name, option in spec.options.items()}
+    goals |= wanted
+    values = settings.values()
+    return all(_is(name, values.get(name), goal) for name, goal in goals.items())
+
+
+def _is(name: str, value: object, goal: object) -> bool:
+    if name == "seed":
+        return value in goal
+    return value == goal or (name == "inputs" and goal == "flow" and value in FLOW)
 
 
 def _chosen(run: Run, rule: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Clip ids and predicted classes of a run by metric, at the epoch that the rule picks; empty where it has none."""
-    window = run.history[run.history["epoch"] >= run.settings.brl_start]
-    epochs = RULES[rule](window)
-    if epochs is None:
-        return {}
-    found = {}
-    for metric, epoch in epochs.items():
-        rows = run.predictions[(run.predictions["epoch"] == epoch) & (run.predictions["split"] == "held_out")]
-        found[metric] = rows["clip_id"].to_numpy(), rows[list(CLASSES)].to_numpy().argmax(1)
-    return found
+    """Clip ids and predicted classes of a run by metric, as the rule chooses them; empty where it has none."""
+    chosen = chosen_predictions(run.history, run.predictions, rule, run.settings.first_selected)
+    return {metric: (rows["clip_id"].to_numpy(), predicted_classes(rows)) for metric, rows in chosen.items()}

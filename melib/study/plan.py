@@ -17,7 +17,9 @@ import yaml
 from melib.folder import is_done
 from melib.gan.settings import GanSettings, needed_by
 from melib.home import home, resolve, write_whole
-from melib.learning.settings import FIELDS, RunSettings, SettingsError
+from melib.learning.registry import NETWORKS
+from melib.learning.settings import RunSettings
+from melib.settings import SettingsError
 from melib.study.unit import Unit, read_state
 
 if TYPE_CHECKING:
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "notebooks/04_training_brl.ipynb"
 GAN_NOTEBOOK = "notebooks/03_gan_augmentation.ipynb"
-# What one core of a server takes for an image of 64 x 64, or for a generator's step at a width of 16.
-SECONDS = {"cnn": 0.002, "resnet18": 0.008, "poolformer_s12": 0.01, "linear": 0.0003, "mlp": 0.0005, "gan": 0.4}
+GAN_SECONDS = 0.4  # what one core of a server takes for a generator's step at a width of 16
 CLIPS = 731
 
 
@@ -105,13 +106,15 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus. The data of a run that needs others
     are named by their folders too, so that its own folder has a name before they are made.
     """
-    known: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
     needed: dict[Unit, None] = {}
     planned = []
     for settings in runs:
-        if settings.corpus not in known:
-            known[settings.corpus] = name_data(settings)
-        data, unit = known[settings.corpus], generated(settings, known[settings.corpus])
+        corpus = settings.corpus, settings.label_mapping
+        if corpus not in known:
+            known[corpus] = name_data(settings)
+        data = known[corpus]
+        unit = generated(settings, data)
         if unit:  # the run is told which folder it takes: others may lie beside it
             needed[unit] = None
             settings = replace(settings, generated=str(Path(settings.generated) / unit.name))
@@ -135,34 +138,34 @@ def read_plan(
     """
 
     def name(settings: RunSettings) -> str:
-        if quick and _known(settings.corpus).is_file():
-            return _known(settings.corpus).read_text()
+        if quick and _known(settings).is_file():
+            return _known(settings).read_text()
         from melib.prepare.data import name_corpus
 
-        return remember(settings.corpus, name_corpus(settings.corpus, progress))
+        return remember(settings, name_corpus(settings.corpus, settings.label_mapping, progress))
 
     return make_plan(read_grid(grid, **changes), name)
 
 
-def remember(corpus: str, fingerprint: str) -> str:
-    """Keep a corpus's fingerprint, which takes seconds to read off the data, for `read_plan`; return it."""
-    _known(corpus).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(_known(corpus), fingerprint.encode())
+def remember(settings: RunSettings, fingerprint: str) -> str:
+    """Keep the fingerprint of a run's corpus, which takes seconds to read off the data; return it."""
+    _known(settings).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(_known(settings), fingerprint.encode())
     return fingerprint
 
 
-def _known(corpus: str) -> Path:
-    return resolve("cache") / "names" / quote(corpus, safe="")
+def _known(settings: RunSettings) -> Path:
+    return resolve("cache") / "names" / f"{quote(settings.corpus, safe='')}@{settings.label_mapping}"
 
 
 def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
     """About how long what is not done will train, one after the other, and for how many units that is a guess.
 
-    A run takes what finished runs beside it of the same backbone, image size, epochs and diagnosis took (median),
-    whatever grid they are of; the time to start its kernel is not in it. Where no like is finished, it is guessed from
-    what one core took for the demo study (`SECONDS`).
+    A run takes what finished runs beside it of the same method, network, image size, epochs and diagnosis took
+    (median), whatever grid they are of; the time to start its kernel is not in it. Where none alike is finished, it is
+    guessed from what its Spec says.
     """
-    alike = ("backbone", "image_size", "epochs", "steps", "preset", "diagnose")
+    alike = ("protocol", "method", "network", "image_size", "input_size", "epochs", "steps", "preset", "diagnose")
     waiting = [unit for unit in units if read_state(unit).state != "done"]
     took: dict[tuple, list[float]] = {}
     for root in {unit.folder.parent for unit in waiting}:
@@ -180,14 +183,17 @@ def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
 
 def _guess(settings: RunSettings | GanSettings) -> float:
     if isinstance(settings, GanSettings):
-        return SECONDS["gan"] * settings.steps * (settings.side / 64) ** 2 * (settings.width / 16) ** 2
-    return SECONDS[settings.backbone] * CLIPS * settings.epochs * (settings.image_size / 64) ** 2
+        return GAN_SECONDS * settings.steps * (settings.side / 64) ** 2 * (settings.width / 16) ** 2
+    if settings.is_estimator:
+        return settings.spec.seconds
+    return NETWORKS[settings.network].seconds * CLIPS * settings.epochs * (settings.image_size / 64) ** 2
 
 
 def table(units: Iterable[Unit]) -> pd.DataFrame:
     """A row a unit: folder name `run`, `notebook`, `state`, `note`, the `part` done in [0, 1], and its settings."""
     rows = [
-        {"run": unit.name, "notebook": unit.notebook.stem, **asdict(read_state(unit)), **asdict(unit.settings)}
+        {"run": unit.name, "notebook": unit.notebook.stem, **asdict(read_state(unit)), **unit.settings.values()}
         for unit in units
     ]
-    return pd.DataFrame(rows, columns=None if rows else ["run", "notebook", "state", "note", "part", *FIELDS])
+    names = ["run", "notebook", "state", "note", "part", *RunSettings.names()]
+    return pd.DataFrame(rows, columns=None if rows else names)

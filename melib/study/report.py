@@ -9,6 +9,7 @@ import pandas as pd
 from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
 from melib.gan.fold import composites, plan_table
 from melib.learning.metrics import METRICS
+from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
 from melib.study.statistics import coverage
@@ -101,7 +102,7 @@ def confusions(outcomes: Outcomes) -> pd.DataFrame:
     table = table.groupby(["dataset", "true", "predicted"], sort=False)["count"].sum().reset_index()
     names = dict(enumerate(CLASSES))
     table = table.assign(label=table.pop("true").map(names), predicted=table["predicted"].map(names))
-    label = "" if setting is None else f"CNN on flow, λ = {setting['lam']:g}"
+    label = "" if setting is None else f"CNN on flow, {METHODS[setting['method']].title}"
     more = {"setting": label, "selection": rule, "synthetic": outcomes.synthetic}
     return table.rename(columns={"dataset": "held_out"}).assign(**more)
 
@@ -112,7 +113,8 @@ def diagnoses(outcomes: Outcomes) -> dict[str, pd.DataFrame]:
     tables = {"brl_epochs": [], "brl_attention": []}
     for run in runs:
         s = run.settings
-        more = {"held_out": s.held_out, "inputs": s.inputs, "lam": s.lam, "seed": s.seed, "brl_start": s.brl_start}
+        more = {"held_out": s.held_out, "inputs": s.inputs, "lam": s.option("lam"), "seed": s.seed}
+        more["brl_start"] = s.brl_start
         for name, table in zip(tables, run.diagnosis, strict=True):
             tables[name].append(table.assign(**more, synthetic=outcomes.synthetic))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items() if parts}

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.corpus.index import PRINT_NAMES, dataset_order
 from melib.learning.metrics import METRICS
 from melib.learning.record import read_run
 from melib.learning.selection import ORACLES, RULES, select
+from melib.learning.settings import RunSettings
 from melib.study.report import markdown
 from melib.study.tables import PRINTED
-
-NOT_KEYS = ("held_out", "out", "device", "corpus")
 
 
 def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
     """Result rows of finished runs: settings, run, synthetic, clips skipped, selection, Acc, UAR and UF1 in [0, 1].
 
-    One row a run and selection rule; the rules are applied here, to the records, and nowhere earlier.
+    One row a run and selection rule; the rules are applied here, to the records, and nowhere earlier. Options that a
+    run's method does not have are missing in its row.
     """
     parts = []
     for folder in folders:
         run = read_run(folder)
-        rows = select(run.history, run.settings.brl_start)
-        facts = {**asdict(run.settings), "run": run.folder.name}
-        facts |= {name: run.facts[name] for name in ("synthetic", "skipped")}
+        rows = select(run.history, run.predictions, run.settings.first_selected)
+        facts = {
+            **run.settings.values(),
+            "run": run.folder.name,
+            **{name: run.facts[name] for name in ("synthetic", "skipped")},
+        }
         parts.append(pd.concat([pd.DataFrame([facts] * len(rows)), rows], axis=1))
     if not parts:
         raise ValueError(
@@ -38,9 +40,13 @@ def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def varied(rows: pd.DataFrame) -> list[str]:
-    """The settings in which the rows differ, other than the held-out dataset: what a table has to tell apart."""
-    names = [name for name in rows.columns[: list(rows.columns).index("run")] if name not in NOT_KEYS]
-    return [name for name in names if rows[name].map(str).nunique() > 1]
+    """The settings in which the rows differ, other than what is held out: what a table has to tell apart.
+
+    An option counts among the rows whose method has it.
+    """
+    quiet = {"held_out", *RunSettings.having(role=("place", "bookkeeping"))}
+    names = [*RunSettings.names(), *RunSettings.foreign_options()]
+    return [name for name in names if name in rows and name not in quiet and rows[name].dropna().map(str).nunique() > 1]
 
 
 def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -49,12 +55,22 @@ def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     Seeds are averaged. The mean over datasets is missing where one of the columns is.
     """
     keys = [name for name in varied(rows) if name != "seed"]
-    present = [name for name in DATASETS if name in set(rows["held_out"])]
-    table = 100 * rows.pivot_table(values=metric, index=[*keys, "selection"], columns="held_out", aggfunc="mean")
+    present = dataset_order(rows["held_out"])
+    shown = rows.assign(**{name: rows[name].map(_word) for name in keys})
+    table = 100 * shown.pivot_table(values=metric, index=[*keys, "selection"], columns="held_out", aggfunc="mean")
     table = table.reindex(columns=present)
     table["mean"] = table.mean(axis=1, skipna=False)
     order = sorted(table.index, key=lambda key: (list(RULES).index(key[-1]), key) if keys else list(RULES).index(key))
     return table.loc[order].rename(columns=PRINT_NAMES).rename_axis(columns=None)
+
+
+def _word(value: object) -> str:
+    """A setting's value in a table; empty where the method does not have the option."""
+    if isinstance(value, tuple):
+        return "+".join(value)
+    if pd.isna(value):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def to_markdown(rows: pd.DataFrame, title: str) -> str:

@@ -34,8 +34,10 @@ def evaluate(predicted: np.ndarray, clips: pd.DataFrame, weights: np.ndarray | N
         counts[:, (predicted[:, rows] < 0).any(1)] = np.nan
         tables.append(counts.reshape(len(weights), len(predicted), k, k))
     counts = np.stack(tables, axis=2)
-    single = rates(counts)
-    return np.concatenate([single, single.mean(2, keepdims=True), rates(counts.sum(2, keepdims=True))], axis=2)
+    known = np.stack([np.bincount(true[rows], minlength=k) > 0 for rows in positions(clips["dataset"]).values()])
+    single = rates(counts, known)
+    pooled = rates(counts.sum(2, keepdims=True), known.any(0))
+    return np.concatenate([single, single.mean(2, keepdims=True), pooled], axis=2)
 
 
 def positions(names: pd.Series) -> dict[str, np.ndarray]:

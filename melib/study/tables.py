@@ -10,15 +10,18 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES, PRINT_NAMES
 from melib.learning.metrics import METRICS, rates
+from melib.learning.registry import NETWORKS
 from melib.learning.selection import RULES
 from melib.study.outcomes import Outcomes
 from melib.study.statistics import interval, positions
 
 POOLS = ("mean", "pooled")  # over the held-out datasets; over all their clips
 PRINTED = {"acc": "Acc", "uar": "UAR", "uf1": "UF1", "mean": "mean", "pooled": "pooled", **PRINT_NAMES}
-NOTHING, SCALED, PLACEBO = {"lam": 0.0}, {"lam": 0.5, "penalty": "none"}, {"lam": 0.5, "groups": "placebo"}
-BRL = {"lam": 0.5}
-BACKBONE_NAMES = {"cnn": "CNN", "resnet18": "ResNet-18", "poolformer_s12": "PoolFormer-S12"}
+NOTHING = {"method": "erm"}
+SCALED = {"method": "erm", "ce_scale": 0.5}
+BRL = {"method": "brl"}
+PLACEBO = {"method": "brl", "groups": "placebo"}
+BACKBONES = ("cnn", "resnet18", "poolformer_s12")  # of the paper
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,24 @@ class Table:
 
 def cnn(inputs: str, **setting) -> dict:
     """The setting of the paper's CNN on one input."""
-    return {"backbone": "cnn", "inputs": inputs, **setting}
+    return {"network": "cnn", "inputs": inputs, **setting}
+
+
+def weighted(lam: float) -> dict:
+    """BRL with one weight; none at all is plain cross-entropy."""
+    return {**BRL, "lam": lam} if lam else NOTHING
 
 
 def linear(inputs: str) -> dict:
     """The setting of a linear classifier on one raw input."""
-    return {"backbone": "linear", "inputs": inputs, **NOTHING}
+    return {"method": "logreg", "inputs": inputs}
 
 
 def _by_backbone(inputs: str, paper: Mapping[tuple, Mapping]) -> tuple[Row, ...]:
     rows = []
-    for backbone, name in BACKBONE_NAMES.items():
-        common = {"backbone": backbone, "inputs": inputs}
+    for backbone in BACKBONES:
+        name = NETWORKS[backbone].title
+        common = {"network": backbone, "inputs": inputs}
         rows.append(Row(name, {**common, **NOTHING}, paper.get((backbone, "ce"), {})))
         rows.append(Row(f"{name} + BRL", {**common, **BRL}, paper.get((backbone, "brl"), {})))
     rows.append(Row("CNN, CE scaled, no BRL", cnn(inputs, **SCALED)))
@@ -77,10 +86,10 @@ TABLES = {
         "The weight of BRL: CNN on apex frames, CASME II held out",
         (
             Row("λ = 0", cnn("apex", **NOTHING), {"CASME2": (48.06, 40.34, 39.19)}),
-            Row("λ = 0.3", cnn("apex", lam=0.3)),
+            Row("λ = 0.3", cnn("apex", **weighted(0.3))),
             Row("λ = 0.5", cnn("apex", **BRL), {"CASME2": (56.59, 43.07, 41.89)}),
-            Row("λ = 0.7", cnn("apex", lam=0.7)),
-            Row("λ = 0.9", cnn("apex", lam=0.9)),
+            Row("λ = 0.7", cnn("apex", **weighted(0.7))),
+            Row("λ = 0.9", cnn("apex", **weighted(0.9))),
             Row("λ = 0.5, CE scaled, no BRL", cnn("apex", **SCALED)),
             Row("λ = 0.5 on placebo groups", cnn("apex", **PLACEBO)),
         ),
@@ -124,10 +133,10 @@ TABLES = {
     "readings": Table(
         "BRL's weights, controls and readings: CNN on optical flow",
         (
-            *(Row(f"λ = {lam:g}", cnn("flow", lam=lam)) for lam in (0.0, 0.3, 0.5, 0.7, 0.9)),
+            *(Row(f"λ = {lam:g}", cnn("flow", **weighted(lam))) for lam in (0.0, 0.3, 0.5, 0.7, 0.9)),
             Row("λ = 0.5, CE scaled, no BRL", cnn("flow", **SCALED)),
             Row("λ = 0.5 on placebo groups", cnn("flow", **PLACEBO)),
-            Row("λ = 0.5, feature means matched instead", cnn("flow", lam=0.5, penalty="feature_means")),
+            Row("λ = 0.5, feature means matched instead", cnn("flow", method="feature_means")),
             Row("λ = 0.5, W frozen", cnn("flow", **BRL, attention_weights="frozen")),
             Row("λ = 0.5, W gradient-reversed", cnn("flow", **BRL, attention_weights="reversed")),
             Row("λ = 0.5, attention on the logits (SCN)", cnn("flow", **BRL, weighting="logit")),
@@ -266,7 +275,7 @@ def table9(outcomes: Outcomes) -> pd.DataFrame:
     terms = f"3 classes, {outcomes.sources} sources, no target data"
     made_on = {"terms": terms, "synthetic": outcomes.synthetic}
     at = lambda setting, rule: _targets(outcomes, outcomes.resampled(setting, rule)[0])  # noqa: E731
-    ours = [{"backbone": b, "inputs": kind, **BRL} for kind in ("flow", "apex") for b in BACKBONE_NAMES]
+    ours = [{"network": b, "inputs": kind, **BRL} for kind in ("flow", "apex") for b in BACKBONES]
     for rule in RULES:
         single = [at(setting, rule) for setting in ours]
         lines = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from melib.home import work_folder
@@ -18,8 +18,8 @@ STATES = ("planned", "running", "failed", "done")
 class Unit:
     """A notebook with its settings: run once, it leaves `folder`, the file `done` in it last.
 
-    `settings` is a frozen dataclass whose fields are the notebook's parameters; where it has `threads` or `device`, the
-    launchers heed them. `needs` are folders of other units, which must be done first.
+    `settings` gives the notebook's `parameters()`; where it has `threads` or `device`, the launchers heed them.
+    `needs` are folders of other units, which must be done first.
     """
 
     notebook: Path
@@ -39,7 +39,7 @@ class Unit:
     @property
     def parameters(self) -> dict:
         """What papermill injects."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.settings).items()}
+        return self.settings.parameters()
 
 
 @dataclass(frozen=True)

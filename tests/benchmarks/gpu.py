@@ -14,8 +14,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from melib.learning.backbones import NEEDS_IMAGES, build
 from melib.learning.fit import fit
+from melib.learning.networks.build import build
+from melib.study.tables import BACKBONES
 from tests.benchmarks.training import BATCH, noise, ours, settings, textbook
 
 SIZE, IMAGES = 224, 936
@@ -27,7 +28,7 @@ class Step:
     """One training step on a fixed batch, as `fit` takes it."""
 
     def __init__(self, backbone: str, device: str, compiled: bool = False, size: int = SIZE):
-        model = build(backbone, (3, size, size), seed=0).to(device, memory_format=torch.channels_last)
+        model = build(backbone, [(3, size, size)], seed=0).to(device, memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=2e-4, fused=True)
         self.model = torch.compile(model) if compiled else model
         images = torch.rand(BATCH, 3, size, size, device=device)
@@ -86,7 +87,7 @@ def main() -> None:
     samples = noise(IMAGES, SIZE)
 
     table("backbone", "textbook fp32 images/s", "melib bf16 images/s", "compiled step images/s", "compilation s")
-    for backbone in NEEDS_IMAGES:
+    for backbone in BACKBONES:
         run = settings(backbone, SIZE, precision="bf16", device="cuda", epochs=6)
         plain, fast = textbook(samples, run, "cuda"), ours(samples, run)
         step, started = Step(backbone, "cuda", compiled=True), time.perf_counter()
@@ -96,20 +97,20 @@ def main() -> None:
         print(f"| {backbone} | {plain:.0f} | {fast:.0f} | {BATCH / seconds_a_step(step):.0f} | {compilation:.0f} |")
 
     table("backbone", "a run of the paper's profile, s", f"{GRID} runs one after the other, h (extrapolated)")
-    for backbone in NEEDS_IMAGES:
+    for backbone in BACKBONES:
         run = settings(backbone, SIZE, precision="bf16", device="cuda", epochs=100, brl_start=51)
         seconds = fit(samples, run).seconds
         print(f"| {backbone} | {seconds:.0f} | {GRID * seconds / 3600:.2f} |")
 
     table("backbone", "GFLOP a step", "GB a step", "least ms (H200)", "measured ms", "share of the roofline")
-    for backbone in NEEDS_IMAGES:
+    for backbone in BACKBONES:
         flops, moved = roofline(backbone, "cuda")
         least = max(flops / H200["flops"], moved / H200["bandwidth"])
         took = seconds_a_step(Step(backbone, "cuda"))
         values = (f"{flops / 1e9:.0f}", f"{moved / 1e9:.1f}", f"{1e3 * least:.2f}", f"{1e3 * took:.2f}")
         print(f"| {backbone} | {' | '.join(values)} | {least / took:.0%} |")
 
-    for backbone in NEEDS_IMAGES:
+    for backbone in BACKBONES:
         step = Step(backbone, "cuda")
         seconds_a_step(step)
         activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]

@@ -17,10 +17,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from melib.corpus.index import CLASSES
-from melib.learning.backbones import NEEDS_IMAGES, build
 from melib.learning.fit import fit
+from melib.learning.networks.build import build
 from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
+from melib.study.tables import BACKBONES
 
 BATCH = 32
 COLUMNS = ["backbone", "size", "textbook images/s", "melib images/s", "ratio"]
@@ -37,7 +38,7 @@ def noise(images: int, size: int) -> Samples:
 
 def settings(backbone: str, size: int, **changes) -> RunSettings:
     base = dict(profile="paper", held_out="SAMM", inputs="flow_image", lam=0.5, image_size=size, batch_size=BATCH)
-    return RunSettings.from_parameters(base | {"backbone": backbone, "epochs": 3, "brl_start": 2} | changes)
+    return RunSettings.from_parameters(base | {"network": backbone, "epochs": 3, "brl_start": 2} | changes)
 
 
 def ours(samples: Samples, run: RunSettings) -> float:
@@ -64,7 +65,7 @@ class Textbook(Dataset):
 def textbook(samples: Samples, run: RunSettings, device: str) -> float:
     """Images per second of the textbook loop."""
     data, size = Textbook(samples), samples.arrays["flow_image"].shape[1]
-    model = build(run.backbone, (3, size, size), seed=0).to(device)
+    model = build(run.network, [(3, size, size)], seed=0).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
     loader = DataLoader(data, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
     moments = []
@@ -100,7 +101,7 @@ def has_bf16() -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbones", nargs="*", default=NEEDS_IMAGES)
+    parser.add_argument("--backbones", nargs="*", default=BACKBONES)
     parser.add_argument("--sizes", nargs="*", type=int, default=[64, 112, 224])
     parser.add_argument("--images", type=int, default=128, help="per epoch (default: 128)")
     parser.add_argument("--repeats", type=int, default=5)

@@ -54,7 +54,7 @@ def test_rows_are_named_by_what_tells_them_apart_beside_generators(tmp_path):
     base = {"held_out": "SMIC", "inputs": "apex", "out": str(tmp_path), "lam": [0, 0.5], "seed": [0, 1, 2]}
     runs = [*expand(base), *expand(base | {"lam": 0.5, "seed": 0, "augment": "even"})]
     panel = GridPanel(make_plan(runs, lambda _: "f00d"))
-    assert list(cells(panel)) == ["03_gan_augmentation", "lam 0", "lam 0.5", "lam 0.5, augment even"]
+    assert list(cells(panel)) == ["03_gan_augmentation", "lam 0", "lam 0.5", "augment even, lam 0.5"]
     assert "Where nothing else is said: augment none." in panel.map.value
     assert sum(len(line) for line in cells(panel).values()) == 8
 

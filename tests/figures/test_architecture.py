@@ -8,9 +8,10 @@ import pytest
 
 from melib.figures import architecture
 from melib.figures.style import use_style
-from melib.learning.backbones import layer_table
+from melib.learning.networks.layers import layer_table
+from melib.study.tables import BACKBONES
 
-NAMES = list(architecture.BACKBONE_NAMES)
+NAMES = list(BACKBONES)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_texts_keep_apart_and_stay_on_the_page(name, layers):
 def test_figure_6_shows_the_shapes_and_parameters_of_the_table(layers):
     figure = architecture.backbones(layers)
     for ax, name in zip(figure.axes, NAMES, strict=True):
-        rows = layers[layers["backbone"] == name]
+        rows = layers[layers["network"] == name]
         assert f"{rows['parameters'].sum():,} parameters" in ax.get_title(loc="left")
         told = [text.get_text().replace("\u2009", "").replace("×", "x").replace(",", "") for text in ax.texts]
         assert set(rows["output"]) <= set(told)

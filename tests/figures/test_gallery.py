@@ -61,9 +61,9 @@ def test_the_confusion_matrix_shows_counts_and_shares_of_the_true_class():
 
 
 def test_brl_is_drawn_from_its_first_epoch():
-    history = pd.DataFrame({"epoch": [1, 2, 3], "ce": [1.0, 0.8, 0.6], "brl": [0.0, 0.1, 0.2]})
+    history = pd.DataFrame({"epoch": [1, 2, 3], "ce": [1.0, 0.8, 0.6], "penalty": [0.0, 0.1, 0.2]})
     ax = loss_curves(history, 2, plt.figure().add_subplot())
-    brl = next(line for line in ax.lines if line.get_label() == "BRL")
+    brl = next(line for line in ax.lines if line.get_label() == "penalty")
     assert np.isnan(brl.get_ydata()[0])
     assert brl.get_ydata()[1:].tolist() == [0.1, 0.2]
     plt.close("all")

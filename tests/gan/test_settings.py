@@ -37,4 +37,4 @@ def test_the_folder_that_a_run_needs():
     needed = needed_by(run)
     assert isinstance(needed, GanSettings)
     assert (needed.held_out, needed.profile, needed.image_size, needed.out) == ("SMIC", "paper", 224, "/g")
-    assert needed == needed_by(RunSettings.from_parameters({**vars(run), "augment": "shuffled", "seed": 3}))
+    assert needed == needed_by(RunSettings.from_parameters({**run.parameters(), "augment": "shuffled", "seed": 3}))

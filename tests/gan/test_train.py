@@ -48,7 +48,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(frames, tmp_path):
 
     with pytest.raises(Cut):
         train(frames, settings, watch, file, cut)
-    assert len(torch.load(file / "checkpoint.pt", weights_only=True)["records"]["history"]) == 2
+    assert len(torch.load(file / "training" / "0.pt", weights_only=True)["records"]["history"]) == 2
     steps = []
     resumed = train(frames, settings, watch, file, lambda step, *_: steps.append(step))
     assert steps == [3, 4]
@@ -72,9 +72,9 @@ def test_no_number_stops_the_training_and_keeps_the_last_good_state(frames, tmp_
         if step == 2:
             aus[:] = np.nan  # the training looks at this very array
 
-    with pytest.raises(GanError, match=r"In step 3 of 4 .*aus.* is no number.*checkpoint.pt holds the last good state"):
+    with pytest.raises(GanError, match=r"In step 3 of 4 .*aus.* is no number.*0.pt holds the last good state"):
         train(Frames(frames.images, aus, frames.flow), gan_settings(preset="paper"), work=tmp_path, progress=spoil)
-    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    kept = torch.load(tmp_path / "training" / "0.pt", weights_only=True)
     assert [row["step"] for row in kept["records"]["history"]] == [1, 2]
     assert all(torch.isfinite(weights).all() for weights in kept["parts"]["generator"].values())
 
@@ -92,7 +92,7 @@ def test_a_weight_that_is_no_number_stops_it_too(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(_Training, "_descend", staticmethod(spoil))
     with pytest.raises(GanError, match=r"In step 4 of 4 a weight is no number"):
         train(frames, gan_settings(), work=tmp_path, progress=lambda *_: None)
-    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["parts"]["generator"].values()
+    kept = torch.load(tmp_path / "training" / "0.pt", weights_only=True)["parts"]["generator"].values()
     assert all(torch.isfinite(weights).all() for weights in kept)
 
 

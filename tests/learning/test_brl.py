@@ -3,12 +3,21 @@ import math
 import pytest
 import torch
 
-from melib.learning.brl import (
-    BatchRegularizationLoss,
-    feature_mean_gap,
-    group_means,
-    weighted_cross_entropy,
-)
+from melib.learning.algorithms.base import Task
+from melib.learning.algorithms.brl import BRL, BatchRegularizationLoss
+from melib.learning.algorithms.feature_means import feature_mean_gap
+from melib.learning.groups import group_means
+from melib.learning.networks.base import Network
+
+
+def weighted_cross_entropy(logits, labels, attention, weighting, attention_weights="learned"):
+    """BRL's cross-entropy of given logits, with given attention."""
+    options = {"lam": 0.5, "weighting": weighting, "spread": "range", "scale_ce": True}
+    options["attention_weights"] = attention_weights
+    task = Task(options, torch.device("cpu"), 1, 1, 1, 3, 1e-3, 0)
+    algorithm = BRL(Network(torch.nn.Identity(), 4), task)
+    algorithm.brl.attention = lambda features: attention
+    return algorithm.weighted_cross_entropy(logits, torch.zeros(len(logits), 4), labels)
 
 
 def naive(features, domains, weight, bias):

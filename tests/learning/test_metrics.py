@@ -4,7 +4,7 @@ import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from melib.corpus.index import TABLE1
-from melib.learning.metrics import confusion, scores
+from melib.learning.metrics import METRICS, confusion, rates, scores
 
 LABELS = [0, 1, 2]
 
@@ -37,6 +37,13 @@ def test_agrees_with_torchmetrics_where_every_class_occurs(seed):
         "uf1": multiclass_f1_score(predicted, true, 3, average="macro").item(),
     }
     assert scores(confusion(true.numpy(), predicted.numpy())) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_class_that_the_data_lack_counts_everywhere_and_one_that_a_draw_left_out_does_not():
+    counts = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 0]])
+    assert rates(counts).tolist() == list(scores(counts).values())
+    assert dict(zip(METRICS, rates(counts, np.array([True, True, True])), strict=True)) == dict.fromkeys(METRICS, 1)
+    assert rates(counts, np.array([True, True, False])).tolist() == list(scores(counts).values())
 
 
 def test_always_negative_on_table_1():

@@ -32,8 +32,8 @@ def test_the_run_folder_is_complete_and_reads_back(tmp_path):
     pd.testing.assert_frame_equal(back.history, result.history)
     pd.testing.assert_frame_equal(back.predictions, result.predictions, check_dtype=False)
     stored = load_file(folder / "model.safetensors")
-    assert all(torch.equal(stored[name], tensor) for name, tensor in result.model.state_dict().items())
-    assert torch.equal(stored["brl.weight"], result.brl.weight)
+    assert all(torch.equal(stored[f"network.{k}"], v) for k, v in result.method.network.state_dict().items())
+    assert torch.equal(stored["brl.weight"], result.method.brl.weight)
     assert back.facts["synthetic"] is True
     assert back.facts["clips"]["held_out"] == {"SAMM": 30}
     assert back.facts["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]

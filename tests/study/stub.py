@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import nbformat
@@ -41,6 +41,9 @@ class Stub:
     seconds: float = 0.0
     trouble: str = ""
     threads: int = 1
+
+    def parameters(self) -> dict:
+        return asdict(self)
 
 
 def write_notebook(path: Path) -> Path:

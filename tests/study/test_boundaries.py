@@ -38,7 +38,7 @@ def test_features_are_those_that_gave_the_stored_logits(trained):
     data, result, folder = trained
     features, split = run_features(read_run(folder), data)
     assert (split == result.split).all()
-    weight, bias = (p.detach().numpy() for p in result.model.head.parameters())
+    weight, bias = (p.detach().numpy() for p in result.method.network.head.parameters())
     stored = result.predictions.query("epoch == 4 and split == 'held_out'")
     np.testing.assert_allclose(features[split == "held_out"] @ weight.T + bias, stored[list(CLASSES)], atol=1e-4)
 

@@ -1,5 +1,4 @@
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ def test_lists_are_multiplied_out_and_shared_runs_planned_once(tmp_path):
         tmp_path / "g.yaml", [{"held_out": ["SAMM", "SMIC"], "lam": [0, 0.5]}, {"held_out": "SAMM", "seed": [0, 1]}]
     )
     runs = read_grid(grid)
-    assert [(r.held_out, r.lam, r.seed) for r in runs] == [
+    assert [(r.held_out, r.option("lam"), r.seed) for r in runs] == [
         ("SAMM", 0, 0), ("SAMM", 0.5, 0), ("SMIC", 0, 0), ("SMIC", 0.5, 0), ("SAMM", 0.5, 1),
     ]  # fmt: skip
 
@@ -108,19 +107,19 @@ def test_a_slip_in_the_yaml_is_named(tmp_path):
 
 
 def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
-    grid = {"held_out": "SAMM", "backbone": ["cnn", "resnet18"], "seed": [0, 1, 2, 3], "out": str(tmp_path)}
+    grid = {"held_out": "SAMM", "network": ["cnn", "resnet18"], "seed": [0, 1, 2, 3], "out": str(tmp_path)}
     units = make_plan(expand(grid), lambda _: "f00d")
     guess = expected_seconds(units)
     assert guess[0] > 0 and guess[1] == 8
     assert expected_seconds(make_plan(expand(grid | {"epochs": 80}), lambda _: "f00d")) == (2 * guess[0], 8)
     for unit, seconds in zip(units, (10, 50, 20), strict=False):
         unit.folder.mkdir()
-        facts = {"seconds": seconds, "settings": asdict(unit.settings)}
+        facts = {"seconds": seconds, "settings": unit.parameters}
         (unit.folder / "run.json").write_text(json.dumps(facts))
         (unit.folder / "done").touch()
-    rest = expected_seconds([unit for unit in units if unit.settings.backbone == "resnet18"])
+    rest = expected_seconds([unit for unit in units if unit.settings.network == "resnet18"])
     assert expected_seconds(units) == (20 + rest[0], 4)  # one CNN is left, at the median; no ResNet-18 was run yet
-    other = make_plan(expand(grid | {"backbone": "cnn", "lam": 0.9}), lambda _: "f00d")
+    other = make_plan(expand(grid | {"network": "cnn", "lam": 0.9}), lambda _: "f00d")
     assert expected_seconds(other) == (80, 0)  # another grid in the same folder
 
 

@@ -57,7 +57,8 @@ def test_rates_are_scores_where_every_class_occurs():
     counts = np.random.default_rng(1).integers(1, 20, (5, 3, 3))
     np.testing.assert_allclose(rates(counts), [list(scores(c).values()) for c in counts])
     missing = np.array([[4, 1, 0], [0, 0, 0], [1, 0, 3]])
-    assert rates(missing)[UAR] == pytest.approx((0.8 + 0.75) / 2)
+    assert rates(missing, np.array([True, True, True]))[UAR] == pytest.approx((0.8 + 0.75) / 2)
+    assert rates(missing)[UAR] == rates(missing, np.array([True, False, True]))[UAR]
     assert scores(missing)["uar"] == pytest.approx((0.8 + 0.75) / 3)
 
 

@@ -1,0 +1,1 @@
+"""Methods without epochs: one file an estimator."""

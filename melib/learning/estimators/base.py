@@ -1,0 +1,56 @@
+"""What an estimator is given: vectors with their classes, datasets and subjects."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Features:
+    """Clips as vectors: x (N, D) float64, y (N,) classes, domain (N,) numbers of datasets, subject (N,) names.
+
+    Of held-out clips (`target`) only x is given.
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None = None
+    domain: np.ndarray | None = None
+    subject: np.ndarray | None = None
+
+    def rows(self, mask: np.ndarray) -> Features:
+        """The clips where `mask` (N,) is true."""
+        return Features(self.x[mask], self.y[mask], self.domain[mask], self.subject[mask])
+
+
+class Estimator(ABC):
+    """A method without epochs, with scikit-learn's verbs. A new one writes `fit` and `decision_function`.
+
+    Args:
+        options: the values of its Spec's options.
+        class_weights: "none" or "balanced".
+        seed: of its random draws.
+    """
+
+    def __init__(self, options: dict[str, object], class_weights: str = "none", seed: int = 0):
+        self.options = options
+        self.class_weights = class_weights
+        self.seed = seed
+
+    @abstractmethod
+    def fit(self, train: Features, target: Features | None = None) -> Estimator:
+        """Learn from `train`; `target`, held-out inputs without labels, comes only where the Spec `uses_target`."""
+
+    @abstractmethod
+    def decision_function(self, x: np.ndarray) -> np.ndarray:
+        """A score (N, 3) of each class for vectors (N, D); the highest is predicted."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What it has learned, to be kept in the run folder."""
+        return {}
+
+    def choices(self) -> dict[str, float]:
+        """What it chose on the sources, to be told in run.json."""
+        return {}

@@ -1,0 +1,1 @@
+"""Networks: from an input to a feature vector and three logits."""

@@ -1,0 +1,32 @@
+"""What every network is: a body that makes features, and a linear classifier on them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from melib.corpus.index import CLASSES
+
+
+class Network(nn.Module):
+    """A body that turns inputs into features (N, D), and a linear head that turns those into logits (N, 3).
+
+    `dropout`, where a run sets it, acts between the two; 0 changes no bit.
+    """
+
+    def __init__(self, body: nn.Module, features: int):
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(features, len(CLASSES))
+        self.dropout = 0.0
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, 3) and the features (N, D) they were read from."""
+        features = self.body(*inputs)
+        dropped = nn.functional.dropout(features, self.dropout, self.training) if self.dropout else features
+        return self.head(dropped), features
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    """How many numbers an input of `shape` holds."""
+    return torch.Size(shape).numel()

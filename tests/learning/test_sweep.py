@@ -1,0 +1,108 @@
+"""Each registered name once with its default partner, and each protocol once: trains, resumes, never looks ahead."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from melib import checkpoint
+from melib.learning.fit import fit
+from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
+from melib.prepare.samples import Samples
+from tests.conftest import settings, toy
+
+CASES = [
+    *({"method": name} for name in METHODS),
+    *({"network": name, "method": "erm"} for name in NETWORKS),
+    {"method": "erm", "class_weights": "balanced", "mirror": True, "normalise": "centred", "channels": "uv",
+     "dropout": 0.5, "label_smoothing": 0.1},
+    {"method": "logreg", "class_weights": "balanced", "mirror": True, "normalise": "centred", "input_size": 7},
+]  # fmt: skip
+NAMES = ["-".join(f"{key}={value}" for key, value in case.items()) for case in CASES]
+
+
+def run(case):
+    return settings(**{"epochs": 3, "brl_start": 2, "protocol": "lodo", **case})
+
+
+def samples():
+    return toy(size=16, subjects=3, clips=3)
+
+
+def learned(result):
+    """What was learned, as tensors by name."""
+    if hasattr(result.method, "arrays"):
+        return {name: torch.from_numpy(array) for name, array in result.method.arrays().items()}
+    return {name: value for name, value in result.method.state_dict().items() if isinstance(value, torch.Tensor)}
+
+
+def same(first, second):
+    one, other = learned(first), learned(second)
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def scrambled(data: Samples, held_out: np.ndarray, pixels: bool) -> Samples:
+    """Other labels, and other pixels if wanted, of the held-out clips."""
+    rng = np.random.default_rng(0)
+    index = data.index.copy()
+    index.loc[held_out, "label"] = np.roll(index.loc[held_out, "label"].to_numpy(), 1)
+    images = data.arrays["flow_image"].copy()
+    if pixels:
+        images[held_out] = rng.integers(0, 256, images[held_out].shape)
+    return Samples(index, {"flow_image": images})
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_it_trains_resumes_to_the_same_bits_and_sees_nothing_of_what_is_held_out(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "EVERY", 0)
+    data, chosen = samples(), run(case)
+    held_out = (data.index["dataset"] == "SAMM").to_numpy()
+    whole = fit(data, chosen)
+    assert np.isfinite(whole.history["held_out_uar"]).all()
+
+    def stop(epoch, *_):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(data, chosen, stop, tmp_path)
+    resumed = fit(data, chosen, work=tmp_path)
+    assert same(whole, resumed)
+    pd.testing.assert_frame_equal(whole.predictions, resumed.predictions, check_exact=True)
+
+    assert same(whole, fit(scrambled(data, held_out, pixels=False), chosen))
+    reacts = not same(whole, fit(scrambled(data, held_out, pixels=True), chosen))
+    assert reacts == METHODS[chosen.method].uses_target
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("method", ["erm", "logreg"])
+def test_each_protocol_tests_every_clip_once_and_folds_are_those_of_single_runs(protocol, method):
+    data = toy(datasets=("SMIC", "CASME2", "SAMM"), size=8, subjects=2, clips=3)
+    more = {"sources": ["SMIC", "CASME2"]} if protocol == "hde" else {}
+    chosen = settings(protocol=protocol, held_out="SAMM" if more else "all", method=method, epochs=2, brl_start=1,
+                      val_share=0, **more)  # fmt: skip
+    result = fit(data, chosen)
+    last = result.predictions.query("split == 'held_out' and epoch == epoch.max()")
+    assert last["clip_id"].is_unique
+    tested = data.index["dataset"].isin(["SAMM"] if more else ["SMIC", "CASME2", "SAMM"])
+    assert set(last["clip_id"]) == set(data.index["clip_id"][tested])
+    assert len(result.folds) == {"lodo": 3, "hde": 1}.get(protocol, 6)
+    if not more:
+        single = fit(data, settings(protocol=protocol, held_out=result.folds[1], method=method, epochs=2, brl_start=1,
+                                    val_share=0))  # fmt: skip
+        of_fold = result.predictions[result.predictions["fold"] == result.folds[1]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(of_fold, single.predictions, check_exact=True)
+    for name in result.folds:
+        rows = last[last["fold"] == name]
+        assert set(rows["dataset" if protocol in ("lodo", "hde") else "subject"]) == {name}
+
+
+def test_one_source_is_enough_unless_groups_are_compared():
+    data = toy(size=16, subjects=3, clips=3)
+    one = dict(protocol="hde", sources=["SMIC"])
+    assert len(fit(data, run({**one, "method": "erm"})).history) == 3
+    for method, spec in ALGORITHMS.items():
+        if spec.compares_groups:
+            with pytest.raises(ValueError, match="compares datasets and needs at least two source datasets"):
+                fit(data, run({**one, "method": method}))
