@@ -75,8 +75,8 @@ def plan(args) -> int:
 def status(args) -> int:
     """Show how far a grid is: counts, epoch and time left of what runs, and why others failed."""
     units = _plan(args.grid, quick=True)
-    _print_table(units, ("running", "failed"))
-    return 0
+    _print_table(units, ("running", "failed", "damaged"))
+    return _print_damage(units) if args.verify else 0
 
 
 def run(args) -> int:
@@ -86,7 +86,7 @@ def run(args) -> int:
     if args.launcher != "print":
         prepare(args)
     units = _plan(args.grid, quick=True)
-    options = Options(args.slots, args.per_gpu, args.time_limit, args.retry_failed, args.address)
+    options = Options(args.slots, args.per_gpu, args.time_limit, args.retry_failed, args.remake_damaged, args.address)
     problems = LAUNCHERS[args.launcher](units, options, None if args.launcher == "print" else _study_bar())
     for name, reason in problems.items():
         print(f"{name}\n  {reason}", file=sys.stderr)
@@ -188,7 +188,10 @@ def main(argv: list[str] | None = None) -> int:
             sub.add_argument("--per-gpu", type=int, default=1, help="runs at a time on each GPU (default: 1)")
             sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a run that takes longer")
             sub.add_argument("--retry-failed", action="store_true", help="try failed runs again")
+            sub.add_argument("--remake-damaged", action="store_true", help="make damaged runs again")
             sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
+        if function is status:
+            sub.add_argument("--verify", action="store_true", help="hash every file of finished runs")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(accuracy)
@@ -202,6 +205,9 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         return args.function(args)
+    except KeyboardInterrupt:
+        print(f"melib {args.command}: stopped; the same command goes on where it was.", file=sys.stderr)
+        return 130
     except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
         print(f"melib {args.command}: {error}", file=sys.stderr)
         return 2
@@ -237,6 +243,21 @@ def _print_table(units, shown=None) -> None:
     print(_counts(states))
 
 
+def _print_damage(units) -> int:
+    """A line for each file of a finished unit that is not what it was written as; the exit code."""
+    from melib.folder import check_done, is_done
+
+    damaged = 0
+    for unit in units:
+        for problem in check_done(unit.folder, hashes=True) if is_done(unit.folder) else ():
+            damaged += 1
+            print(f"damaged  {unit.name}: {problem}")
+    print(
+        f"{damaged} damaged files" + ("; `melib run GRID --remake-damaged` makes their runs again." if damaged else ".")
+    )
+    return 1 if damaged else 0
+
+
 def _counts(states: dict) -> str:
     from collections import Counter
 
@@ -259,7 +280,7 @@ def _study_bar():
             bar = tqdm(total=len(states), initial=part, bar_format=shape, mininterval=every, smoothing=0)
         bar.set_description_str(_counts(states), refresh=False)
         bar.update(part - bar.n)
-        if all(at.state in ("done", "failed") for at in states.values()):
+        if all(at.state in ("done", "failed", "damaged") for at in states.values()):
             bar.close()
 
     return update

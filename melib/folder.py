@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -12,7 +13,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from melib.home import home, work_folder
+from melib.files import damage, describe, list_files
+from melib.home import home, work_folder, write_whole
 
 PACKAGES = ("melib", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python")
 
@@ -20,6 +22,42 @@ PACKAGES = ("melib", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-
 def is_done(folder: Path) -> bool:
     """Whether a result's folder is complete."""
     return (folder / "done").is_file()
+
+
+class DamagedError(ValueError):
+    """A finished folder whose files are no longer those it was finished with."""
+
+
+def write_done(folder: Path) -> None:
+    """Finish a folder: list its files with size and hash in `done`, which is written last."""
+    (folder / "done").unlink(missing_ok=True)
+    write_whole(folder / "done", json.dumps(list_files(folder), indent=1).encode())
+
+
+def add_to_done(folder: Path, name: str) -> None:
+    """List one more file of a finished folder; nothing where its `done` cannot be read, which is damage."""
+    with suppress(OSError, ValueError):
+        listed = json.loads((folder / "done").read_text())
+        write_whole(folder / "done", json.dumps({**listed, name: describe(folder / name)}, indent=1).encode())
+
+
+def check_done(folder: Path, hashes: bool = False) -> list[str]:
+    """What of a finished folder is damaged, a sentence a file: by size, and by content where `hashes` are asked for."""
+    try:
+        listed = json.loads((folder / "done").read_text())
+        return damage(folder, listed, hashes)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return [f"done cannot be read ({error})"]
+
+
+def require_whole(folder: Path) -> None:
+    """Raise DamagedError where a finished folder is damaged, naming its first file and how to make it again."""
+    if problems := check_done(folder):
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise DamagedError(
+            f"{folder} is damaged: {problems[0]}{more}. Remove it and run it again, or let `melib run GRID "
+            "--remake-damaged` do so."
+        )
 
 
 def publish(folder: Path, fill: Callable[[Path], None]) -> Path:
@@ -34,7 +72,7 @@ def publish(folder: Path, fill: Callable[[Path], None]) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     fill(partial)
-    (partial / "done").touch()
+    write_done(partial)
     if not is_done(folder):
         shutil.rmtree(folder, ignore_errors=True)  # what an interrupted copy of the folder may have left
     try:

@@ -2,12 +2,17 @@
 
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 from melib.cli import main
 from melib.prepare.data import name_corpus
 from melib.study.plan import read_plan
+from tests.conftest import toy
 
 
 def grid(tmp_path, tiny_root, more):
@@ -74,3 +79,20 @@ def test_a_grid_of_topped_up_runs_alone_is_prepared_before_its_generator_is_ther
     generator, run = read_plan(path)
     assert generator.folder == generator.settings.folder(name_corpus(str(tiny_root)))  # named by the corpus alone
     assert run.needs == (generator.folder,)
+
+
+def test_ctrl_c_ends_a_study_with_one_line(tmp_path):
+    """SIGINT to a real process while a run trains: no traceback, the exit code of an interrupt, no kernel left."""
+    toy(size=16).save(tmp_path / "samples")
+    run = "profile: tiny, inputs: flow_image, image_size: 16, held_out: SAMM, epochs: 100000"
+    (tmp_path / "grid.yaml").write_text(f"{{corpus: {tmp_path / 'samples'}, {run}, out: {tmp_path / 'runs'}}}")
+    command = [sys.executable, "-m", "melib.cli", "run", str(tmp_path / "grid.yaml")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not list((tmp_path / "runs").glob(".work/*/progress.json")) and time.monotonic() < until:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "stopped; the same command goes on where it was" in said
+    assert "Traceback" not in said

@@ -16,7 +16,7 @@ from melib.learning.settings import RunSettings
 from melib.study.plan import table
 from melib.study.unit import Unit
 
-COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "done": "#009E73"}
+COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "damaged": "#CC79A7", "done": "#009E73"}
 # What tells no two rows apart.
 NO_SETTING = ("run", "notebook", "state", "note", "part", "held_out", "seed")
 USUAL = 0.7  # the share of a notebook's runs from which on a value is said once, under the table
@@ -48,7 +48,7 @@ class GridPanel(widgets.VBox):
         """Refresh every `seconds` in the notebook's event loop, beside whatever else runs there; returns the panel."""
 
         async def repeat() -> None:
-            while not self.rows["state"].isin(["done", "failed"]).all():
+            while not self.rows["state"].isin(["done", "failed", "damaged"]).all():
                 await asyncio.sleep(seconds)
                 self.refresh()
 
@@ -107,9 +107,9 @@ def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
 def _cell(row) -> str:
     if row is None:
         return "<td></td>"
-    colour, percent = COLOURS[row.state], 100 if row.state == "failed" else round(100 * row.part)
+    colour, percent = COLOURS[row.state], 100 if row.state in ("failed", "damaged") else round(100 * row.part)
     fill = f"linear-gradient(90deg, {colour} {percent}%, {colour}33 {percent}%)"
-    sign = {"done": "✓", "failed": "✗", "running": f"{percent} %"}.get(row.state, "")
+    sign = {"done": "✓", "failed": "✗", "damaged": "!", "running": f"{percent} %"}.get(row.state, "")
     said = html.escape(f"{row.run}\n{row.state} {row.note}", quote=True)
     style = f"background:{fill};width:5em;height:1.6em;text-align:center;color:{'white' if percent > 50 else 'black'}"
     return f"<td title='{said}' style='{style}'>{sign}</td>"

@@ -19,7 +19,7 @@ from melib.aus.table import NAMES
 from melib.aus.vectors import clip_vectors
 from melib.compute import pick_device, stream_seed
 from melib.corpus.index import CLASSES
-from melib.folder import is_done, made_with, publish
+from melib.folder import is_done, made_with, publish, require_whole
 from melib.gan.settings import PRESETS, GanSettings
 from melib.gan.train import (
     Frames,
@@ -191,6 +191,7 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     seen(fold)  # refuses a start that saw the held-out dataset before any time is spent on it
     if not is_done(folder):
         return train(fold.frames(), settings, watch, work_folder(folder), progress)
+    require_whole(folder)
     facts = json.loads((folder / "gan.json").read_text())
     if facts["aus"] != fold.au_digest:
         raise GanError(f"{folder} was made with other AU files. Remove it to have it made anew, or name another `out`.")

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from melib.folder import is_done, require_whole
 from melib.home import resolve
 from melib.learning.settings import RunSettings
 from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
@@ -62,12 +63,14 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
     sources = settings.sources_in(data.samples.index["dataset"])
     fitting, others = [], []
     for path in sorted([*root.glob("gan.json"), *root.glob("[!.]*/gan.json")]):
+        if not is_done(path.parent):
+            continue
+        require_whole(path.parent)
         facts = json.loads(path.read_text())
         fits = facts["data"] == data.fingerprint and facts["sources"] == sources
         fits = fits and all(facts["settings"][name] == getattr(settings, name) for name in SHARED)
         fits = fits and (named or facts["settings"]["target"] == settings.target)
-        if (path.parent / "done").is_file():
-            (fitting if fits else others).append(path.parent)
+        (fitting if fits else others).append(path.parent)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

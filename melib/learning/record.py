@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.folder import is_done, made_with, publish
+from melib.folder import is_done, made_with, publish, require_whole
 from melib.home import work_folder
 from melib.learning.settings import RunSettings
 
@@ -106,10 +106,14 @@ def _save_weights(method, settings: RunSettings, path: Path) -> None:
 
 
 def read_run(folder: str | Path) -> Run:
-    """Read a finished run folder. Raises FileNotFoundError where it is not done."""
+    """Read a finished run folder.
+
+    Raises FileNotFoundError where it is not done, DamagedError where a file of it is no longer what it was.
+    """
     folder = Path(folder)
     if not is_done(folder):
         raise FileNotFoundError(f"{folder} is no finished run: it has no `done`. Run it again with `melib run`.")
+    require_whole(folder)
     facts = json.loads((folder / "run.json").read_text())
     settings = RunSettings.from_parameters(facts["settings"])
     return Run(folder, settings, facts, pd.read_parquet(folder / "history.parquet"))

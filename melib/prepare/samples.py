@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES
+from melib.files import damage, describe
 
 # The arrays that have a meaning of their own; any other name is a feature array (N, D) float32.
 SHAPES = {
@@ -56,6 +57,9 @@ class Samples:
                 raise SamplesError(
                     f"Array {name!r} is {array.shape} {array.dtype}; expected {shape} with N = {len(self.index)}."
                 )
+            if shape.endswith("3) uint8") and array.shape[-1] != 3:
+                hint = " Its channels come first: use array.transpose(0, 2, 3, 1)." if array.shape[1] == 3 else ""
+                raise SamplesError(f"Array {name!r} is {array.shape}; expected {shape}, colours last.{hint}")
 
     def __len__(self) -> int:
         return len(self.index)
@@ -84,6 +88,11 @@ class Samples:
         """Open a samples folder; arrays stay on disk and are read as they are used."""
         folder = Path(folder)
         manifest = read_manifest(folder)
+        if problems := damage(folder, manifest.get("files", {})):
+            raise SamplesError(
+                f"{folder} is damaged: {problems[0]}. Remove it: what the workbook prepared is made again, samples of "
+                "your own need Samples.save."
+            )
         index = pd.read_parquet(folder / "index.parquet")
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in manifest["arrays"]}
         return cls(index, arrays)
@@ -99,7 +108,11 @@ def read_manifest(folder: str | Path) -> dict:
     path = Path(folder) / "samples.json"
     if not path.is_file():
         raise SamplesError(f"{folder} is not a samples folder: it has no samples.json. Write one with Samples.save.")
-    return json.loads(path.read_text())
+    try:
+        manifest = json.loads(path.read_text())
+        return {name: manifest[name] for name in ("arrays", "fingerprint")} | manifest
+    except (ValueError, KeyError, TypeError) as error:
+        raise SamplesError(f"{path} is damaged ({error}). Remove {folder}, and prepare or save it again.") from None
 
 
 def write_manifest(folder: Path, arrays: list[str], **more) -> dict:
@@ -112,7 +125,9 @@ def write_manifest(folder: Path, arrays: list[str], **more) -> dict:
         with open(folder / f"{name}.npy", "rb") as file:
             while block := file.read(1 << 22):
                 digest.update(block)
-    manifest = {"arrays": sorted(arrays), "fingerprint": digest.hexdigest(), **more}
+    names = ["index.parquet", *(f"{name}.npy" for name in sorted(arrays))]
+    files = {name: describe(folder / name) for name in names}
+    manifest = {"arrays": sorted(arrays), "fingerprint": digest.hexdigest(), "files": files, **more}
     temporary = folder / "samples.json.tmp"
     temporary.write_text(json.dumps(manifest, indent=1))
     temporary.replace(folder / "samples.json")

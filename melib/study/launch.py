@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from tempfile import TemporaryFile
 
+from melib.folder import check_done, is_done
 from melib.home import home
 from melib.study.lock import Watch, next_number
 from melib.study.runner import DIED, GONE, HELD, fail
@@ -27,14 +29,18 @@ TRIES = 3  # of a unit whose process or kernel died; an error of its notebook is
 
 @dataclass(frozen=True)
 class Options:
-    """How to launch: units at a time (default: cores over threads), of them on each GPU, seconds that a unit may take,
-    whether failed units are tried again, and for `dask` a scheduler's address or any cluster object of dask's family.
+    """How to launch.
+
+    Units at a time (default: cores over threads), of them on each GPU, seconds that a unit may take, whether failed
+    units are tried again and damaged ones made again, and for `dask` a scheduler's address or any cluster object of
+    dask's family.
     """
 
     slots: int | None = None
     per_gpu: int = 1
     time_limit: float | None = None
     retry_failed: bool = False
+    remake_damaged: bool = False
     cluster: object = None
 
 
@@ -167,6 +173,8 @@ def _drive(
 ) -> dict[str, str]:
     """Give `pool` what is ready, at most `room` at a time, until no unit can get any further; see `Launcher`."""
     watch, running, problems = Watch(), {}, {}
+    if options.remake_damaged:
+        remove_damaged(units)
     states = {unit.name: read_state(unit) for unit in units}
     todo = {unit.name: unit for unit in units}
     again = {name for name, at in states.items() if at.state == "failed" and options.retry_failed}
@@ -178,11 +186,11 @@ def _drive(
             stale = watch.stale(unit.work)
             if next_number(unit.work, stale) is None:
                 continue  # someone else's: it may end, or its holder die
-            lacking = [folder.name for folder in unit.needs if not (folder / "done").is_file()]
+            lacking = [folder.name for folder in unit.needs if not is_done(folder) or check_done(folder)]
             if at.state == "done":
                 settle(unit.folder)
                 del todo[name]
-            elif at.state == "failed" and name not in again:
+            elif at.state == "damaged" or (at.state == "failed" and name not in again):
                 problems[name] = at.note
                 del todo[name]
             elif any(need not in todo for need in lacking):
@@ -202,6 +210,13 @@ def _drive(
                 at = states[name] = read_state(todo.pop(name))
                 problems[name] = at.note if at.state == "failed" else reason
     return problems
+
+
+def remove_damaged(units: Iterable[Unit]) -> None:
+    """Remove the folders of units whose files are no longer those they were finished with, by content."""
+    for unit in units:
+        if is_done(unit.folder) and check_done(unit.folder, hashes=True):
+            shutil.rmtree(unit.folder)
 
 
 def unit_device(unit: Unit) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
-from melib.folder import is_done
+from melib.folder import check_done, is_done
 from melib.gan.settings import GanSettings, needed_by
 from melib.home import home, resolve, write_whole
 from melib.learning.registry import NETWORKS
@@ -170,8 +170,8 @@ def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
     took: dict[tuple, list[float]] = {}
     for root in {unit.folder.parent for unit in waiting}:
         for path in [*root.glob("[!.]*/run.json"), *root.glob("[!.]*/gan.json")]:
-            facts = json.loads(path.read_text())
-            if is_done(path.parent):
+            if is_done(path.parent) and not check_done(path.parent):
+                facts = json.loads(path.read_text())
                 key = tuple(facts["settings"].get(name) for name in alike)
                 took.setdefault(key, []).append(facts["seconds"])
     keys = [tuple(getattr(unit.settings, name, None) for name in alike) for unit in waiting]

@@ -8,10 +8,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from melib.folder import add_to_done, check_done, is_done
 from melib.home import work_folder
 from melib.study.lock import holder, next_number
 
-STATES = ("planned", "running", "failed", "done")
+STATES = ("planned", "running", "failed", "damaged", "done")
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,13 @@ class State:
 
 def read_state(unit: Unit) -> State:
     """The unit's state, from its folder, its error line, its lock and its progress, in this order."""
-    if (unit.folder / "done").is_file():
-        return State("done", part=1.0)
+    if is_done(unit.folder):
+        problems = check_done(unit.folder)
+        return (
+            State("damaged", f"{problems[0]}; `melib run GRID --remake-damaged`")
+            if problems
+            else State("done", part=1.0)
+        )
     error = read_text(unit.work / "error")
     if error:
         return State("failed", error)
@@ -85,6 +91,7 @@ def settle(folder: Path) -> None:
     work = work_folder(folder)
     with contextlib.suppress(FileNotFoundError):
         (work / "notebook.ipynb").replace(folder / "notebook.ipynb")
+        add_to_done(folder, "notebook.ipynb")
     shutil.rmtree(work, ignore_errors=True)
 
 

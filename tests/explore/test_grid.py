@@ -5,6 +5,7 @@ import re
 import pytest
 
 from melib.explore.grid import COLOURS, GridPanel
+from melib.folder import write_done
 from melib.study.lock import take
 from melib.study.plan import expand, make_plan
 
@@ -17,7 +18,7 @@ def units(tmp_path):
 
 def finish(unit):
     unit.folder.mkdir()
-    (unit.folder / "done").touch()
+    write_done(unit.folder)
 
 
 def cells(panel):

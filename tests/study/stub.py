@@ -8,11 +8,13 @@ from pathlib import Path
 
 import nbformat
 
+from melib.folder import check_done
 from melib.study.launch import LAUNCHERS, Options
 from melib.study.unit import Unit
 
 SOURCE = """
 import hashlib, os, pathlib, time
+from melib.folder import write_done
 from melib.home import work_folder, write_whole
 folder = pathlib.Path(out)
 checkpoint = work_folder(folder) / "checkpoint"
@@ -27,7 +29,7 @@ if trouble and pathlib.Path(trouble).exists():
 partial = work_folder(folder) / f"partial-{os.getpid()}"
 partial.mkdir(parents=True)
 (partial / "value").write_text(counted[-1])
-(partial / "done").touch()
+write_done(partial)
 partial.rename(folder)  # fails where the run is there already: done twice would be an error
 """
 
@@ -75,7 +77,8 @@ def assert_complete(units: list[Unit]) -> None:
     for unit in units:
         content = {path.name: path.read_bytes() for path in unit.folder.iterdir()}
         assert nbformat.reads(content.pop("notebook.ipynb").decode(), 4).cells
-        assert content == {"done": b"", "value": value(unit.settings.seed).encode()}
+        assert check_done(unit.folder, hashes=True) == []
+        assert content.keys() == {"done", "value"} and content["value"] == value(unit.settings.seed).encode()
     runs = units[0].folder.parent
     assert {path.name for path in runs.iterdir()} - {".work"} == {unit.name for unit in units}
     assert not list((runs / ".work").iterdir())

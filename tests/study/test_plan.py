@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from melib.folder import write_done
 from melib.learning.settings import SettingsError
 from melib.study.lock import take
 from melib.study.plan import expand, expected_seconds, make_plan, read_grid, table
@@ -57,7 +58,7 @@ def test_state_is_read_from_disk_and_a_corpus_named_once(tmp_path):
     assert list(table(units)["state"]) == ["planned"] * 4
 
     units[0].folder.mkdir()
-    (units[0].folder / "done").touch()
+    write_done(units[0].folder)
     units[1].folder.mkdir()  # a folder without `done` is none
     for unit in units[2:]:
         unit.work.mkdir(parents=True)
@@ -116,7 +117,7 @@ def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
         unit.folder.mkdir()
         facts = {"seconds": seconds, "settings": unit.parameters}
         (unit.folder / "run.json").write_text(json.dumps(facts))
-        (unit.folder / "done").touch()
+        write_done(unit.folder)
     rest = expected_seconds([unit for unit in units if unit.settings.network == "resnet18"])
     assert expected_seconds(units) == (20 + rest[0], 4)  # one CNN is left, at the median; no ResNet-18 was run yet
     other = make_plan(expand(grid | {"network": "cnn", "lam": 0.9}), lambda _: "f00d")
