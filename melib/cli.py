@@ -131,26 +131,6 @@ def tables(args) -> int:
     return 0
 
 
-def accuracy(args) -> int:
-    """Measure flow methods and apex rules against known motion; save the tables as CSV."""
-    from melib.corpus.scan import read_index
-    from melib.prepare.accuracy import apex_accuracy, flow_accuracy, variants
-    from melib.prepare.data import find_corpus
-
-    root, to = find_corpus("demo", _stage_bars()), resolve(args.to)
-    index = read_index(root)
-    to.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "flow_accuracy": flow_accuracy(root, index, variants(args.raft), pairs=args.pairs),
-        "apex_accuracy": apex_accuracy(root, index, _bar("clips spotted")),
-    }
-    for name, table in tables.items():
-        marked = table.assign(synthetic=table["source"] == "demo" if "source" in table else True)
-        marked.to_csv(to / f"{name}.csv", index=False, float_format="%.4g")
-        print(to / f"{name}.csv")
-    return 0
-
-
 def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
@@ -194,10 +174,6 @@ def main(argv: list[str] | None = None) -> int:
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(accuracy)
-    sub.add_argument("--raft", help="file of weights of torchvision's raft_small, to be measured too")
-    sub.add_argument("--pairs", type=int, default=24, help="moved pictures of each source (default: 24)")
-    sub.add_argument("--to", default="figures", help="folder for the CSVs (default: figures)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
 

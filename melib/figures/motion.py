@@ -12,10 +12,11 @@ from matplotlib.transforms import Affine2D
 from melib.corpus.index import DATASETS, PRINT_NAMES
 from melib.figures.datasets import bare, flow_colours
 from melib.figures.style import DATASET_COLOURS
-from melib.prepare.accuracy import BINS
 from melib.prepare.encode import encode, strain
 from melib.prepare.samples import Samples
 
+# Motion by its size, in px: the bins of `tests.benchmarks.accuracy`.
+BINS = {"under 0.5 px": (0, 0.5), "0.5-1 px": (0.5, 1), "1-2 px": (1, 2), "over 2 px": (2, float("inf"))}
 SIZE_COLOURS = dict(zip(BINS, ("#9ECAE1", "#4292C6", "#08519C", "#08204A"), strict=True))
 SOURCES = {"photo": "photograph, moved", "demo": "demo clips (synthetic)"}
 

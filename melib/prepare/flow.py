@@ -80,7 +80,7 @@ def flow_solver(name: str, weights: str | Path | None = None, device: str = "cpu
     """A function (onsets, apexes) -> flows from (N, S, S, 3) uint8 twice to (N, 2, S, S) float32, pixels, x first.
 
     RAFT takes its weights from the file `weights` (.pth, .pt or .safetensors), else from torch's cache or hub; those of
-    `melib.prepare.micromotion` tell by which factor (`zoom`) pictures are enlarged for them. Raises FlowError where
+    `tests.benchmarks.micromotion` tell by which factor (`zoom`) pictures are enlarged for them. Raises FlowError where
     weights are not to be had or do not fit.
     """
     if name not in BATCHED:

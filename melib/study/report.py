@@ -12,7 +12,6 @@ from melib.learning.metrics import METRICS
 from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
-from melib.study.statistics import coverage
 from melib.study.tables import BRL, NOTHING, PRINTED, TABLES, cnn, layout, table9, tidy
 
 SYNTHETIC = (
@@ -29,12 +28,12 @@ HOW = (
 )
 
 
-def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> list[Path]:
+def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     """Write the tables 3 to 9 and the claims to `folder`; returns the paths.
 
-    table3.csv, tables.csv (4 to 8, tidy), table9.csv, claims.csv, effects.csv, confusions.csv, coverage.csv (of the
-    intervals, on `simulations` simulated studies) and, of runs with a diagnosis, brl_epochs.csv and brl_attention.csv
-    are what figures are drawn from; tables.md and tables.tex are the same numbers laid out.
+    table3.csv, tables.csv (4 to 8, tidy), table9.csv, claims.csv, effects.csv, confusions.csv and, of runs with a
+    diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from; tables.md and tables.tex are the same
+    numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
@@ -43,7 +42,6 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
         "table9": table9(outcomes),
         "claims": judge(outcomes),
         "effects": effects(outcomes),
-        "coverage": coverage(simulations).assign(synthetic=True),
         "confusions": confusions(outcomes),
         **({"table3": training_sets(outcomes)} if outcomes.complete else {}),
         **diagnoses(outcomes),
@@ -61,12 +59,7 @@ def write_report(outcomes: Outcomes, folder: Path, simulations: int = 400) -> li
         blocks += [(f"{heading}. {PRINTED[metric]}", layout(own, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
     blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
-    held = files["coverage"].set_index("dataset")["coverage"]
-    notes = [
-        HOW,
-        f"On {simulations} simulated studies of the five datasets' sizes the 95 % interval of UAR holds the truth in "
-        f"{held.min():.1%} (worst dataset) to {held.max():.1%} of cases, for their mean in {held['mean']:.1%}.",
-    ]
+    notes = [HOW]
     lines = [(line.setting, spec.held_out or DATASETS) for spec in TABLES.values() for line in spec.lines]
     shown = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
     if unused := sum(not shown(run) for run in outcomes.runs):

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.scan import read_index
-from melib.figures.motion import apex_accuracy, flow_accuracy, one_clip
-from melib.prepare.accuracy import BINS
+from melib.figures.motion import BINS, apex_accuracy, flow_accuracy, one_clip
 from melib.prepare.describe import film
 from melib.prepare.pipeline import PrepareSettings, prepare
 

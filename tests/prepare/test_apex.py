@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from melib.corpus.scan import read_index
-from melib.prepare.accuracy import apex_accuracy
 from melib.prepare.apex import RULES
+from tests.benchmarks.accuracy import apex_accuracy
 from tests.prepare.clips import bump, texture
 
 TIMES = (0, 0.4, 0.9, 1.5, 2.2, 1.2, 0.7, 0.3, 0.1)

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from melib.corpus.scan import read_index
-from melib.prepare.accuracy import (
-    BINS,
+from melib.figures.motion import BINS
+from melib.prepare.flow import FLOWS, FlowError, flow_solver, remove_head_motion, shrink_flow
+from melib.prepare.pipeline import PrepareSettings
+from tests.benchmarks.accuracy import (
     VARIANTS,
     angular_error,
     disturb,
@@ -18,8 +20,6 @@ from melib.prepare.accuracy import (
     move,
     smooth_field,
 )
-from melib.prepare.flow import FLOWS, FlowError, flow_solver, remove_head_motion, shrink_flow
-from melib.prepare.pipeline import PrepareSettings
 from tests.prepare.clips import texture
 
 DEFAULT = PrepareSettings().flow_method

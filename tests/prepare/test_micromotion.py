@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from melib.prepare.accuracy import BINS
-from melib.prepare.micromotion import CROP, batches, card, pictures, scene, train
+from melib.figures.motion import BINS
+from tests.benchmarks.micromotion import CROP, batches, card, pictures, scene, train
 from tests.prepare.clips import texture
 
 data = pytest.importorskip("skimage.data", reason="training pictures are scikit-image's, which is not installed")

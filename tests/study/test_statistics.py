@@ -8,7 +8,6 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from melib.learning.metrics import METRICS, rates, scores
 from melib.study.statistics import (
-    coverage,
     evaluate,
     flip_test,
     holm,
@@ -16,8 +15,8 @@ from melib.study.statistics import (
     over_seeds,
     positions,
     resamples,
-    simulate,
 )
+from tests.benchmarks.coverage import coverage, simulate
 
 UAR = METRICS.index("uar")
 

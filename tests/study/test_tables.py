@@ -136,7 +136,7 @@ def test_a_whole_study_may_be_of_another_flow_method_or_precision(monkeypatch):
 def test_settings_that_no_table_shows_are_told(monkeypatch, tmp_path):
     runs = [run("SAMM", 0.5, inputs="flow"), run("SAMM", 0.5, inputs="flow", sampling="balanced")]
     runs += [run("SAMM", 0.5, inputs="apex", lam=0.7)]  # Table 4 shows CASME II
-    write_report(study(monkeypatch, runs), tmp_path, simulations=2)
+    write_report(study(monkeypatch, runs), tmp_path)
     assert "\n2 finished runs are of settings that no table shows." in (tmp_path / "tables.md").read_text()
 
 
@@ -171,7 +171,7 @@ def test_a_study_of_some_held_out_datasets_has_tables_too(monkeypatch, tmp_path)
     runs = [run(name, 0.6, inputs="flow", lam=lam) for name in ("SMIC", "SAMM") for lam in (0, 0.5)]
     outcomes = study(monkeypatch, runs)
     outcomes.hits = lambda run: pytest.fail("the clips of the other datasets are not known")
-    write_report(outcomes, tmp_path, simulations=2)
+    write_report(outcomes, tmp_path)
     assert not (tmp_path / "table3.csv").exists()
     rows = pd.read_csv(tmp_path / "tables.csv")
     assert set(rows.loc[rows["selection"] == "no training", "row"]) == {"always negative"}
@@ -302,7 +302,7 @@ def test_runs_of_two_corpora_are_not_compared(monkeypatch):
 
 def test_the_report_names_rules_controls_and_what_is_synthetic(monkeypatch, tmp_path):
     outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0, seeds=1) + lodo(0.6, inputs="flow", seeds=1))
-    paths = write_report(outcomes, tmp_path, simulations=20)
+    paths = write_report(outcomes, tmp_path)
     assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
     text = (tmp_path / "tables.md").read_text()
     assert "synthetic demo corpus" in text

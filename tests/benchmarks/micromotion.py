@@ -1,8 +1,8 @@
-"""Train RAFT on micro-motion: `python -m melib.prepare.micromotion weights/raft_small.safetensors`.
+"""Train RAFT on micro-motion: `python -m tests.benchmarks.micromotion weights/raft_small.safetensors`.
 
 Photographs, drawn faces and random textures move by known smooth fields, as faces do in a micro-expression: by a few
 pixels at most, with noise and a change of brightness. torchvision's `raft_small` learns the field from scratch. Nothing
-that `melib.prepare.accuracy` measures on is seen: neither its photograph nor the demo corpus' people.
+that `tests.benchmarks.accuracy` measures on is seen: neither its photograph nor the demo corpus' people.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from tqdm import tqdm
 from melib.corpus.demo import actors, write_demo
 from melib.corpus.index import DATASETS
 from melib.corpus.scan import read_index
+from melib.figures.motion import BINS
 from melib.home import resolve
-from melib.prepare.accuracy import BINS, MARGIN, disturb, flow_accuracy, move, smooth_field, variants
 from melib.prepare.faces import Face, crop
+from tests.benchmarks.accuracy import MARGIN, disturb, flow_accuracy, move, smooth_field, variants
 
 HELD_OUT = "astronaut.png"  # the photograph of the accuracy table
 SCENE = 224  # side of a moved picture, px
@@ -116,7 +117,7 @@ def card(table: pd.DataFrame, how: str) -> str:
     wins = int((errors[ours].iloc[0] < errors[~ours].min()).sum())
     return f"""# RAFT-small for micro-motion
 
-torchvision's `raft_small`, trained from scratch by `python -m melib.prepare.micromotion` on generated motion: {how}.
+torchvision's `raft_small`, trained from scratch by `python -m tests.benchmarks.micromotion` on generated motion: {how}.
 float16; pictures are enlarged {ZOOM} times for it. Its licence is the workbook's.
 
 Better than every classical method in {wins} of {errors.shape[1]} kinds of motion. End-point error in px (the demo
@@ -132,7 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     import torch
     from safetensors.torch import save_file
 
-    parser = argparse.ArgumentParser(prog="python -m melib.prepare.micromotion", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.micromotion", description=__doc__)
     parser.add_argument("weights", type=Path, help="the .safetensors file to write; its card is written beside it")
     parser.add_argument("--steps", type=int, default=60_000)
     parser.add_argument("--batch", type=int, default=16)

@@ -1,7 +1,11 @@
-"""How right flow and apex rules are on micro-motion: known fields on a photograph and on the demo corpus' faces."""
+"""How right flow and apex rules are on micro-motion: `python -m tests.benchmarks.accuracy`.
+
+Known fields move a photograph and the demo corpus' faces. The tables go to `figures/`; `melib figures` draws them.
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,10 +14,15 @@ from time import process_time
 import cv2
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from melib.corpus.demo.write import TRUTH, true_flow
 from melib.corpus.frames import list_frames, read_frame
+from melib.corpus.scan import read_index
+from melib.figures.motion import BINS
+from melib.home import resolve
 from melib.prepare.apex import RULES, SPOT_SIZE
+from melib.prepare.data import find_corpus
 from melib.prepare.faces import FaceError, crop, crop_matrix, find_face
 from melib.prepare.flow import FlowError, dis, farneback, flow_solver, lk, tvl1
 
@@ -28,7 +37,6 @@ VARIANTS = {  # each method with the setting that matters most to it
     "TV-L1, as it is": partial(tvl1, even=False),
     "no flow": lambda onset, apex: np.zeros((2, *onset.shape[:2]), np.float32),
 }
-BINS = {"under 0.5 px": (0, 0.5), "0.5-1 px": (0.5, 1), "1-2 px": (1, 2), "over 2 px": (2, np.inf)}
 SHIFTS = (0.3, 0.5, 1.0)  # px of a whole picture
 NOISE = 2  # grey levels
 MARGIN = 8  # px about a moved picture, from which real content moves in
@@ -211,3 +219,32 @@ def angular_error(flow: np.ndarray, true: np.ndarray) -> np.ndarray:
     dot = (flow * true).sum(0) + 1
     lengths = np.sqrt(((flow**2).sum(0) + 1) * ((true**2).sum(0) + 1))
     return np.degrees(np.arccos(np.clip(dot / lengths, -1, 1)))
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.accuracy", description=__doc__)
+    parser.add_argument("--raft", help="file of weights of torchvision's raft_small, to be measured too")
+    parser.add_argument("--pairs", type=int, default=24, help="moved pictures of each source (default: 24)")
+    parser.add_argument("--to", default="figures", help="folder for the CSVs (default: figures)")
+    args = parser.parse_args(argv)
+    root, to = find_corpus("demo"), resolve(args.to)
+    index = read_index(root)
+    to.mkdir(parents=True, exist_ok=True)
+    with tqdm(desc="clips spotted", mininterval=1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        tables = {
+            "flow_accuracy": flow_accuracy(root, index, variants(args.raft), pairs=args.pairs),
+            "apex_accuracy": apex_accuracy(root, index, show),
+        }
+    for name, table in tables.items():
+        marked = table.assign(synthetic=table["source"] == "demo" if "source" in table else True)
+        marked.to_csv(to / f"{name}.csv", index=False, float_format="%.4g")
+        print(to / f"{name}.csv")
+
+
+if __name__ == "__main__":
+    main()
