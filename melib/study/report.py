@@ -32,8 +32,8 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     """Write the tables 3 to 9 and the claims to `folder`; returns the paths.
 
     table3.csv, tables.csv (4 to 8, tidy), table9.csv, claims.csv, effects.csv, confusions.csv and, of runs with a
-    diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from; tables.md and tables.tex are the same
-    numbers laid out.
+    diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from; tables.md and tables.tex hold the
+    same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
