@@ -35,11 +35,8 @@ def loss_curves(history: pd.DataFrame, brl_start: int, ax: Axes) -> Axes:
 
 
 def score_curves(history: pd.DataFrame, metric: str, held_out: str, ax: Axes) -> Axes:
-    """One metric per epoch, on the source validation subjects and on what is held out (a `fit` history).
-
-    Of several folds it is the mean over folds, which is no pooled figure.
-    """
-    means = history.groupby("epoch")[[f"source_val_{metric}", f"held_out_{metric}"]].mean()
+    """One metric per epoch, on the source validation subjects and on what is held out (`selection.pooled_by_epoch`)."""
+    means = history.set_index("epoch")
     mark = "o" if len(means) == 1 else "-"
     if means[f"source_val_{metric}"].notna().any():
         ax.plot(means.index, means[f"source_val_{metric}"], mark, color=SERIES_COLOURS[0], label="source validation")
@@ -47,6 +44,8 @@ def score_curves(history: pd.DataFrame, metric: str, held_out: str, ax: Axes) ->
             label=f"held out ({PRINT_NAMES.get(held_out, held_out)})")  # fmt: skip
     ax.axhline(1 / len(CLASSES), color="#999999", linewidth=1, linestyle="--")
     ax.set(xlabel="epoch", ylabel=metric.upper(), title=f"{metric.upper()} per epoch", ylim=(0, 1))
+    if len(means) == 1:
+        ax.set_xticks(means.index)
     ax.legend(loc="lower right")
     return ax
 

@@ -98,15 +98,17 @@ def _fit_estimator(fold: Fold, done: Callable[[int, dict], None]) -> FoldResult:
 
     With `mirror` it learns from each clip and its mirror image, and scores are the mean over both.
     """
+    from threadpoolctl import threadpool_limits
+
     started = time.monotonic()
     settings = fold.settings
     options = {name: settings.option(name) for name in settings.spec.options}
     estimator = settings.spec.load()(options, settings.class_weights, settings.seed)
     target = Features(_vectors(fold, "held_out")[0]) if settings.spec.uses_target else None
-    estimator.fit(_training_features(fold), target)
     logits = {}
-    for name in fold.parts:
-        if name in EVALUATED:
+    with threadpool_limits(settings.threads):  # as torch: the number of threads changes the last bits
+        estimator.fit(_training_features(fold), target)
+        for name in (part for part in fold.parts if part in EVALUATED):
             views = [estimator.decision_function(x) for x in _vectors(fold, name)]
             logits[name] = torch.from_numpy(np.mean(views, axis=0)).float()
     row = {"epoch": 1, **measure(logits, fold)}

@@ -94,6 +94,20 @@ def select(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> pd.D
     return pd.DataFrame(rows)
 
 
+def pooled_by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Every metric by epoch, counts pooled over folds: epoch, source_val_acc ... held_out_uf1; missing without clips.
+
+    Of a run of one fold it holds the figures of its history.
+    """
+    rows = {}
+    for (epoch, split), table in predictions.groupby(["epoch", "split"]):
+        true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
+        values = scores(confusion(true, predicted_classes(table)))
+        rows.setdefault(epoch, {}).update({f"{split}_{metric}": value for metric, value in values.items()})
+    columns = [f"{split}_{metric}" for split in ("source_val", "held_out") for metric in METRICS]
+    return pd.DataFrame.from_dict(rows, "index").reindex(columns=columns).rename_axis("epoch").reset_index()
+
+
 def honest_confusion(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> tuple[str, np.ndarray]:
     """The rule that is a result, source_val or else last, and the confusion counts (3, 3) that it gives."""
     for rule in ("source_val", "last"):

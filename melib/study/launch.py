@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
@@ -77,11 +78,18 @@ def run_local(units: Iterable[Unit], options: Options, progress: Progress | None
     for place in places:
         free.put(place)
     processes: list[subprocess.Popen] = []
+    stopped = threading.Event()
+
+    def started(process: subprocess.Popen) -> None:
+        processes.append(process)
+        if stopped.is_set():  # it was on its way when the study was stopped
+            process.kill()
+            raise InterruptedError("the study was stopped")
 
     def in_a_place(*job) -> str:
         place = free.get()
         try:
-            return run_unit(*job, place, processes.append)
+            return run_unit(*job, place, started)
         finally:
             free.put(place)
 
@@ -89,6 +97,7 @@ def run_local(units: Iterable[Unit], options: Options, progress: Progress | None
         try:
             return _drive(units, options, progress, pool, in_a_place, len(places))
         except BaseException:
+            stopped.set()
             for process in processes:
                 process.stdin.close()  # tells the runner to end its kernel and itself
             raise

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import f1_score, recall_score
 
 from melib.corpus.index import CLASSES
-from melib.learning.selection import chosen_epochs, honest_confusion, select
+from melib.learning.selection import chosen_epochs, honest_confusion, pooled_by_epoch, select
 
 
 def history(fold="SAMM", **columns):
@@ -69,7 +69,13 @@ def test_folds_choose_for_themselves_and_their_counts_are_pooled():
         tables.append(predictions(fold, range(1, 6), true, predicted))
         chosen_true.append(true)
         chosen_predicted.append(predicted[best - 1])
-    rows = select(pd.concat(parts), pd.concat(tables, ignore_index=True), 1).set_index("selection")
+    table = pd.concat(tables, ignore_index=True)
+    rows = select(pd.concat(parts), table, 1).set_index("selection")
+    by_epoch = pooled_by_epoch(table).set_index("epoch")
+    last = table[table["epoch"] == 5]
+    hits = last["label"].map(CLASSES.index).to_numpy() == last[list(CLASSES)].to_numpy().argmax(1)
+    assert by_epoch.loc[5, "held_out_acc"] == pytest.approx(hits.mean())
+    assert by_epoch["source_val_acc"].isna().all()
     true, predicted = np.concatenate(chosen_true), np.concatenate(chosen_predicted)
     assert rows.loc["oracle", "acc"] == pytest.approx((true == predicted).mean())
     uar = recall_score(true, predicted, labels=[0, 1, 2], average="macro")
