@@ -54,8 +54,7 @@ def train(fold: Fold, path: Path | None, done: Callable[[int, dict], None]) -> F
     key = f"{settings.digest('')} {fold.name} {len(fold.labels)} {torch.__version__} {fold.device.type}"
     checkpoint = Checkpoint(path, key, {"algorithm": algorithm}, streams)
     records = Records(**(checkpoint.load() or {}))
-    first = len(records.history) + 1
-    for epoch in range(first, settings.epochs + 1):
+    for epoch in range(len(records.history) + 1, settings.epochs + 1):
         losses = train_epoch(algorithm, fold, epoch, streams)
         _check_finite(losses, epoch, settings)
         logits = evaluate(algorithm, fold)
@@ -63,7 +62,8 @@ def train(fold: Fold, path: Path | None, done: Callable[[int, dict], None]) -> F
         records.history.append({"epoch": epoch, **losses, **measure(logits, fold)})
         if settings.diagnose:
             records.diagnoses.append(diagnose(algorithm, fold, epoch).to_records())
-        checkpoint.keep(vars(records), now=epoch == settings.epochs and settings.epochs > first)
+        # A finished fold is kept whole: the others of its run may take long.
+        checkpoint.keep(vars(records), now=epoch == settings.epochs)
         done(epoch, records.history[-1])
     return FoldResult(fold, records, algorithm, checkpoint.seconds)
 
@@ -82,9 +82,6 @@ def build_algorithm(fold: Fold) -> Algorithm:
         options={name: settings.option(name) for name in spec.options},
         device=fold.device,
         first_epoch=settings.brl_start,
-        epochs=settings.epochs,
-        steps=-(-len(fold.train) // settings.batch_size),
-        domains=int(fold.groups.max()) + 1,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         label_smoothing=settings.label_smoothing,
@@ -109,13 +106,13 @@ def train_epoch(algorithm: Algorithm, fold: Fold, epoch: int, streams: dict[str,
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(stream_seed(settings.seed, f"epoch {epoch}"))
         for on_host in drawn:
-            losses = algorithm.update(_batch(fold, on_host, epoch, streams, algorithm))
+            losses = algorithm.update(_batch(fold, on_host, epoch, streams))
             totals = totals + len(on_host) * torch.stack(list(losses.values())).detach()
             clips += len(on_host)
     return dict(zip(losses, (totals / clips).tolist(), strict=True))
 
 
-def _batch(fold: Fold, on_host: Tensor, epoch: int, streams: dict[str, torch.Generator], algorithm: Algorithm) -> Batch:
+def _batch(fold: Fold, on_host: Tensor, epoch: int, streams: dict[str, torch.Generator]) -> Batch:
     """The batch of the rows `on_host` (B,), drawn on the host, which then need never wait for the device."""
     rows = on_host.to(fold.device, non_blocking=True)
     mirrored = torch.rand(len(rows), generator=streams["flips"]) < 0.5 if fold.settings.mirror else None

@@ -43,9 +43,6 @@ class Task:
         options: the values of the algorithm's options.
         device: where it is trained.
         first_epoch: the epoch from which a penalty acts (`brl_start`).
-        epochs: how many there are.
-        steps: batches an epoch.
-        domains: how many groups `Batch.domain` counts.
         lr, weight_decay: of the optimiser.
         label_smoothing: of the cross-entropy.
         class_weights: (3,) of the cross-entropy, or None.
@@ -56,9 +53,6 @@ class Task:
     options: Mapping[str, object]
     device: torch.device
     first_epoch: int
-    epochs: int
-    steps: int
-    domains: int
     lr: float
     weight_decay: float
     label_smoothing: float = 0.0
