@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from melib import checkpoint
+from melib.learning.algorithms.base import Algorithm
 from melib.learning.fit import fit
 from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
 from melib.prepare.samples import Samples
+from melib.spec import Option, Spec
 from tests.conftest import settings, toy
 
 CASES = [
@@ -106,3 +108,23 @@ def test_one_source_is_enough_unless_groups_are_compared():
         if spec.compares_groups:
             with pytest.raises(ValueError, match="compares datasets and needs at least two source datasets"):
                 fit(data, run({**one, "method": method}))
+
+
+class Transductive(Algorithm):
+    """Brings the mean features of sources and held-out clips together."""
+
+    def loss(self, batch):
+        logits, features = self(batch.x)
+        gap = (features.mean(0) - self(batch.target_x)[1].mean(0)).square().mean()
+        return {"loss": self.cross_entropy(logits, batch.y) + gap}
+
+
+def test_only_what_declares_it_is_given_held_out_inputs_and_never_their_labels(monkeypatch):
+    spec = Spec("transductive", f"{__name__}:Transductive", {"ce_scale": Option(1.0)}, uses_target=True)
+    for registry in (ALGORITHMS, METHODS):
+        monkeypatch.setitem(registry, "erm", spec)
+    data, chosen = samples(), run({"method": "erm"})
+    held_out = (data.index["dataset"] == "SAMM").to_numpy()
+    whole = fit(data, chosen)
+    assert same(whole, fit(scrambled(data, held_out, pixels=False), chosen))
+    assert not same(whole, fit(scrambled(data, held_out, pixels=True), chosen))
