@@ -35,7 +35,7 @@ def doctor(args) -> int:
 
 def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
-    from melib.learning.data import open_samples
+    from melib.learning.data import check_arrays, open_samples
     from melib.learning.fit import check
     from melib.prepare.data import prepare_settings
     from melib.study.plan import check_top_up, read_grid, remember
@@ -46,9 +46,13 @@ def prepare(args) -> int:
             key = run.corpus, run.mapping, run.label_mapping, prepare_settings(run)
             wanted.setdefault(key, []).append((number, run))
     for runs in wanted.values():
+        for number, run in runs:
+            with _naming(number, run):
+                check_arrays(run, _stage_bars())
         run = runs[0][1]
+        arrays = dict.fromkeys(array for _, one in runs for array in one.arrays)
         with _naming(*runs[0]):
-            data = open_samples(run, _stage_bars())
+            data = open_samples(run, _stage_bars(), arrays)
         remember(run, data.fingerprint)
         for number, run in runs:
             with _naming(number, run):
@@ -171,7 +175,7 @@ def main(argv: list[str] | None = None) -> int:
             sub.add_argument("--remake-damaged", action="store_true", help="make damaged runs again")
             sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
         if function is status:
-            sub.add_argument("--verify", action="store_true", help="hash every file of finished runs")
+            sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
@@ -220,18 +224,25 @@ def _print_table(units, shown=None) -> None:
 
 
 def _print_damage(units) -> int:
-    """A line for each file of a finished unit that is not what it was written as; the exit code."""
+    """A line for each file of finished units, and of the cache, that is not what it was written as; the exit code."""
     from melib.folder import check_done, is_done
+    from melib.prepare.store import check_cache
 
-    damaged = 0
-    for unit in units:
-        for problem in check_done(unit.folder, hashes=True) if is_done(unit.folder) else ():
-            damaged += 1
-            print(f"damaged  {unit.name}: {problem}")
-    print(
-        f"{damaged} damaged files" + ("; `melib run GRID --remake-damaged` makes their runs again." if damaged else ".")
-    )
-    return 1 if damaged else 0
+    damaged = [
+        f"{unit.name}: {problem}"
+        for unit in units
+        if is_done(unit.folder)
+        for problem in check_done(unit.folder, hashes=True)
+    ]
+    for problem in damaged:
+        print(f"damaged  {problem}")
+    if damaged:
+        print("`melib run GRID --remake-damaged` makes their runs again.")
+    cached = check_cache(resolve("cache"))
+    for problem in cached:
+        print(f"damaged  {problem}")
+    print(f"{len(damaged) + len(cached)} damaged files.")
+    return 1 if damaged or cached else 0
 
 
 def _counts(states: dict) -> str:

@@ -26,12 +26,11 @@ def copy(tmp_path_factory):
         shutil.copytree(home() / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path, code in FILES:
         (root / path).write_text(code)
-    registry = root / "melib" / "learning" / "registry.py"
-    text = registry.read_text()
     for name, line in LINES:
+        registry = root / "melib" / ("prepare/arrays.py" if name == "ARRAYS" else "learning/registry.py")
+        text = registry.read_text()
         assert text.count(f"\n{name} = {{\n") == 1
-        text = text.replace(f"\n{name} = {{\n", f"\n{name} = {{\n{line}")
-    registry.write_text(text)
+        registry.write_text(text.replace(f"\n{name} = {{\n", f"\n{name} = {{\n{line}"))
     toy(size=16, subjects=4).save(root / "my_samples")
     python(root, "-c", ARRAY)
     return root
@@ -45,7 +44,7 @@ def python(root, *words):
 
 
 def test_the_page_adds_one_of_each_kind():
-    assert [name for name, _ in LINES] == ["ALGORITHMS", "NETWORKS", "ESTIMATORS", "PROTOCOLS"]
+    assert [name for name, _ in LINES] == ["ALGORITHMS", "NETWORKS", "ESTIMATORS", "PROTOCOLS", "ARRAYS"]
     assert len(FILES) == len(LINES)
 
 
@@ -55,17 +54,26 @@ def test_they_go_through_papermill_status_collect_and_tables(copy):
     grids = {
         "lodo": [{**lodo, "method": "vrex", "beta": 1}, {**lodo, "method": "centroids", "held_out": "SAMM"}],
         "others": [
-            {**common, "held_out": "SAMM", "method": "erm", "network": "two_layer", "width": 8, "inputs": "brightness"},
+            {**common, "held_out": "SAMM", "method": "erm", "network": "two_layer", "width": 8, "inputs": "contrast"},
             {**common, "held_out": "all", "protocol": "halves", "method": "centroids"},
+        ],
+        "array": [
+            {
+                "corpus": "tiny",
+                "profile": "tiny",
+                "held_out": "SAMM",
+                "method": ["centroids", "logreg"],
+                "inputs": "flow+brightness",
+            }
         ],
     }
     for name, grid in grids.items():
         (copy / f"{name}.yaml").write_text(yaml.safe_dump(grid))
-        count = {"lodo": 4, "others": 2}[name]
+        count = {"lodo": 4, "others": 2, "array": 2}[name]
         assert f"{count} runs: {count} done" in python(copy, "-m", "melib.cli", "run", f"{name}.yaml")
         assert f"{count} runs: {count} done" in python(copy, "-m", "melib.cli", "status", f"{name}.yaml")
         collected = python(copy, "-m", "melib.cli", "collect", f"{name}.yaml", "--to", name)
         assert "centroids" in collected
     assert "claims.csv" in python(copy, "-m", "melib.cli", "tables", "lodo.yaml", "--to", "tables")
     folders = {path.name.split("__")[1] for path in (copy / "runs").glob("[!.]*")}
-    assert folders == {"vrex-cnn", "centroids", "erm-two_layer"}
+    assert folders == {"vrex-cnn", "centroids", "erm-two_layer", "logreg"}

@@ -34,10 +34,12 @@ from melib.gan.train import (
     with_aus,
 )
 from melib.home import resolve, work_folder
-from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
-from melib.prepare.flow import flow_solver, remove_head_motion, shrink_flow
-from melib.prepare.pipeline import FLOW_SIZE, PrepareSettings
+from melib.prepare.data import Data, find_corpus, open_corpus, prepare_settings
+from melib.prepare.flow import shrink_flow
+from melib.prepare.pair import fine_flow, fine_side
+from melib.prepare.pipeline import Progress
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
+from melib.prepare.settings import PrepareSettings
 from melib.prepare.topup import READINGS, top_up
 
 log = logging.getLogger(__name__)
@@ -98,7 +100,7 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     root = find_corpus(settings.corpus, progress)
     if is_samples_folder(root):
         raise SamplesError(f"{root} is a folder of samples: a generator needs AUs, which are read from a data root.")
-    data = open_corpus(settings.corpus, prepare_settings(settings), progress)
+    data = open_corpus(settings.corpus, prepare_settings(settings), progress=progress)
     sources = settings.sources_in(data.samples.index["dataset"])
     index = data.samples.index[data.samples.index["dataset"].isin(sources)]
     reading = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
@@ -172,13 +174,13 @@ def top_up_samples(fold: Fold, trained: Trained, kind: str) -> Samples:
 
 def pair_flow(onset: np.ndarray, apex: np.ndarray, how: PrepareSettings) -> np.ndarray:
     """Flow (N, 2, S, S) float16 from faces (N, S, S, 3) uint8 to faces, found at the size where `prepare` does."""
-    solve, size = flow_solver(how.flow_method, how.flow_weights, how.device), onset.shape[1]
-    fine, found = max(FLOW_SIZE, size), []
+    size = onset.shape[1]
+    fine = (fine_side(size),) * 2
+    fields = []
     for pair in zip(onset, apex, strict=True):
-        large = (cv2.resize(image, (fine, fine), interpolation=cv2.INTER_CUBIC) for image in pair)
-        (flow,) = solve(*(image[None] for image in large))
-        found.append(shrink_flow(remove_head_motion(flow) if how.remove_head_motion else flow, size))
-    return np.array(found, np.float16)
+        large = [cv2.resize(image, fine, interpolation=cv2.INTER_CUBIC)[None] for image in pair]
+        fields.append(shrink_flow(fine_flow(*large, how)[0], size))
+    return np.array(fields, np.float16)
 
 
 def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable | None = None) -> Trained:

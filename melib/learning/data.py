@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from melib.folder import is_done, require_whole
 from melib.home import resolve
 from melib.learning.settings import RunSettings
-from melib.prepare.data import Data, Progress, find_corpus, open_corpus, prepare_settings
+from melib.prepare.arrays import spec_of
+from melib.prepare.data import Data, find_corpus, open_corpus, prepare_settings
+from melib.prepare.pipeline import Progress
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.topup import join, oversample, top_up
 
@@ -34,13 +37,20 @@ def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
         return replace(data, samples=join(data.samples, oversample(data.samples, plan, settings.seed)))
     folder = find_generated(settings, data)
     more = Samples.load(folder / "samples" / settings.augment)
-    if settings.inputs not in more.arrays:
+    if not set(settings.arrays) <= set(more.arrays):
         raise SamplesError(f"inputs = {settings.inputs!r} cannot be topped up; generated are {sorted(more.arrays)}.")
     return replace(data, samples=join(data.samples, more), fingerprint=f"{data.fingerprint}+{folder.name}")
 
 
-def open_samples(settings: RunSettings, progress: Progress | None = None) -> Data:
-    """The samples of a run's corpus without top-up.
+def check_arrays(settings: RunSettings, progress: Progress | None = None) -> None:
+    """Raise ValueError where a run names an array that cannot be prepared from the clips of its data root."""
+    if not is_samples_folder(find_corpus(settings.corpus, progress)):
+        for name in settings.arrays:
+            spec_of(name)
+
+
+def open_samples(settings: RunSettings, progress: Progress | None = None, arrays: Iterable[str] = ()) -> Data:
+    """The samples of a run's corpus without top-up, with the `arrays` named, else those that the run sees.
 
     Raises SamplesError where `mapping` is set for a folder of samples, whose labels are as they are.
     """
@@ -49,7 +59,8 @@ def open_samples(settings: RunSettings, progress: Progress | None = None) -> Dat
             f"mapping = {settings.mapping!r} cannot change the labels of {settings.corpus}, a folder of samples: "
             "leave it out, or map the labels before they are saved."
         )
-    return open_corpus(settings.corpus, prepare_settings(settings), progress, settings.label_mapping)
+    arrays = tuple(arrays) or settings.arrays
+    return open_corpus(settings.corpus, prepare_settings(settings), arrays, progress, settings.label_mapping)
 
 
 def find_generated(settings: RunSettings, data: Data) -> Path:

@@ -9,17 +9,22 @@ import torch
 from torch import Tensor
 
 from melib.learning.settings import RunSettings
+from melib.prepare.arrays import kind_of
 from melib.prepare.encode import encode, flip_flow
-from melib.prepare.samples import SHAPES, Samples
+from melib.prepare.samples import Samples
+
+FEATURES = ("vector", "sequence")
+SWITCHES = ("mirror", "normalise", "input_size")
+KINDS_IN_WORDS = {"vector": "feature vectors", "sequence": "sequences of features", "video": "videos"}
 
 
 class Inputs:
     """The arrays that a run names, on the device in their stored type; `batch` gives a tuple of tensors, one an array.
 
-    Images and flow images become (B, 3, H, W) float32 in [-1, 1], flow is encoded (`flow_encoding`), feature vectors
-    (B, D) are standardised with mean and deviation of the rows in `train` (N,) boolean, and of no others. `channels`,
-    `input_size`, `normalise` and mirroring act on images. Raises ValueError for an array that is not there or that
-    cannot be treated so.
+    Images and flow images become (B, 3, H, W) float32 in [-1, 1] and videos (B, 1, T, H, W), flow is encoded
+    (`flow_encoding`), feature vectors (B, D) and sequences (B, T, D) are standardised with mean and deviation of the
+    rows in `train` (N,) boolean, and of no others. `channels`, `input_size`, `normalise` and mirroring act on images,
+    mirroring on videos too. Raises ValueError for an array that is not there or that cannot be treated so.
     """
 
     def __init__(self, samples: Samples, settings: RunSettings, train: np.ndarray, device: torch.device):
@@ -49,29 +54,32 @@ class View:
     """One array as a method sees it."""
 
     def __init__(self, name: str, array: np.ndarray, settings: RunSettings, train: np.ndarray, device: torch.device):
-        self.kind = name if name in SHAPES else "features"
+        self.kind = kind_of(name)
         self.settings = settings
         self._check(name, array)
         array = np.ascontiguousarray(array)
-        if self.kind == "features":
+        if self.kind in FEATURES:
             array = standardised(array, train)
-        elif self.kind != "flow":
+        elif self.kind in ("image", "flow_image"):
             array = np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+        elif self.kind == "video":
+            array = array[:, None]
         self.stored = torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
 
     def _check(self, name: str, array: np.ndarray) -> None:
         """Raise ValueError where a switch has no meaning for this array."""
         s = self.settings
-        is_flow = self.kind in ("flow", "flow_image")
-        set_for_images = [switch for switch in ("mirror", "input_size") if getattr(s, switch)]
-        set_for_images += ["normalise"] if s.normalise != "none" else []
-        if self.kind == "features" and set_for_images:
+        switches = {"mirror": s.mirror, "input_size": s.input_size, "normalise": s.normalise != "none"}
+        without_meaning = SWITCHES if self.kind in FEATURES else SWITCHES[1:] if self.kind == "video" else ()
+        refused = [switch for switch in without_meaning if switches[switch]]
+        if refused:
             raise ValueError(
-                f"{', '.join(set_for_images)} acts on images; {name!r} holds feature vectors. Leave it out."
+                f"{', '.join(refused)} acts on images; {name!r} holds {KINDS_IN_WORDS[self.kind]}. Leave it out."
             )
-        if s.channels != "uvs" and not (is_flow and (self.kind == "flow_image" or s.flow_encoding != "wheel")):
+        is_flow = self.kind == "flow_image" or (self.kind == "flow" and s.flow_encoding != "wheel")
+        if s.channels != "uvs" and not is_flow:
             raise ValueError(f"channels = {s.channels!r} takes u and v of flow as uvs or minmax; {name!r} has none.")
-        if self.kind != "features" and s.input_size > array.shape[2]:
+        if self.kind not in FEATURES and s.input_size > array.shape[2]:
             raise ValueError(
                 f"input_size = {s.input_size} is above the {array.shape[2]} px of {name!r}: raise image_size instead."
             )
@@ -79,11 +87,13 @@ class View:
     def batch(self, rows: Tensor, mirrored: Tensor | None = None) -> Tensor:
         """The input of `rows` (B,), mirrored where `mirrored` (B,) is true."""
         x = self.stored[rows]
-        if mirrored is not None:
-            mirrored = mirrored.to(x.device, non_blocking=True)
-            x = torch.where(mirrored[:, None, None, None], MIRRORS.get(self.kind, mirror_image)(x), x)
-        if self.kind == "features":
+        if self.kind in FEATURES:
             return x
+        if mirrored is not None:
+            chosen = mirrored.to(x.device, non_blocking=True).view(-1, *[1] * (x.ndim - 1))
+            x = torch.where(chosen, MIRRORS.get(self.kind, mirror_image)(x), x)
+        if self.kind == "video":
+            return x.float() / 127.5 - 1
         x = encode(x.float(), self.settings.flow_encoding) if self.kind == "flow" else x.float() / 127.5 - 1
         if self.settings.channels == "uv":
             x = x[:, :2]
@@ -95,7 +105,7 @@ class View:
 
 
 def standardised(array: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Feature vectors (N, D) with mean 0 and deviation 1 over the rows in `train` (N,) boolean, as float32."""
+    """Features (N, ...) with mean 0 and deviation 1 over the rows in `train` (N,) boolean, as float32."""
     known = array[train].astype(np.float64)
     spread = known.std(0)
     return ((array - known.mean(0)) / np.where(spread > 1e-12, spread, 1)).astype(np.float32)

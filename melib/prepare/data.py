@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from melib.corpus.demo.write import MARKER
 from melib.corpus.scan import fingerprint, read_index
 from melib.home import resolve
 from melib.prepare.flow import BATCHED
-from melib.prepare.pipeline import PrepareSettings, prepare, prepared_folder, skipped
+from melib.prepare.pipeline import PAIR, Progress, prepare
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
+from melib.prepare.settings import PrepareSettings
 from melib.settings import Settings
 
 DEMO_SIZES = ("tiny", "demo")
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,27 @@ class Data:
 
 
 def open_corpus(
-    corpus: str, wanted: PrepareSettings, progress: Progress | None = None, mapping: str = "table1"
+    corpus: str,
+    wanted: PrepareSettings,
+    arrays: Iterable[str] = PAIR,
+    progress: Progress | None = None,
+    mapping: str = "table1",
 ) -> Data:
-    """The samples that `corpus` stands for, prepared as `wanted` on first use and cached under `cache/`.
+    """The samples that `corpus` stands for, their `arrays` prepared as `wanted` on first use and cached under `cache/`.
 
     "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is, with
-    the labels that it has; anything else is a data root, whose emotions become classes by `mapping`. Raises CorpusError
-    where there is none of these.
+    the labels and arrays that it has; anything else is a data root, whose emotions become classes by `mapping`. Raises
+    CorpusError where there is none of these.
     """
     folder = find_corpus(corpus, progress)
     if is_samples_folder(folder):
         manifest = read_manifest(folder)
-        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), skipped(folder))
+        none = pd.DataFrame(columns=["clip_id", "dataset", "reason"])
+        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), none)
     index = read_index(folder, mapping=mapping)
-    cache = resolve("cache")
     name = fingerprint(folder, index)
-    samples = prepare(folder, index, wanted, cache, progress=_named(progress, "clips prepared"), name=name)
-    left_out = skipped(prepared_folder(folder, index, wanted, cache, name))
-    return Data(samples, name, (folder / MARKER).is_file(), left_out)
+    prepared = prepare(folder, index, wanted, resolve("cache"), arrays, progress=progress, name=name)
+    return Data(prepared.samples, name, (folder / MARKER).is_file(), prepared.skipped)
 
 
 def prepare_settings(settings: Settings) -> PrepareSettings:

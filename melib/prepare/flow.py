@@ -159,6 +159,13 @@ def shrink_flow(flow: np.ndarray, size: int) -> np.ndarray:
     return np.stack(parts) * (size / flow.shape[1])
 
 
+def optical_strain(flow: np.ndarray) -> np.ndarray:
+    """Optical strain sqrt(ux^2 + vy^2 + (uy + vx)^2 / 2) of `flow` (2, S, S), shape (S, S), without unit."""
+    uy, ux = np.gradient(flow[0])
+    vy, vx = np.gradient(flow[1])
+    return np.sqrt(ux**2 + vy**2 + (uy + vx) ** 2 / 2)
+
+
 def _even_light(image: np.ndarray) -> np.ndarray:
     """Grey of `image` (S, S, 3) uint8 with its local mean at 0 and its local contrast near 1, (S, S) float32.
 

@@ -12,14 +12,8 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES
 from melib.files import damage, describe
+from melib.prepare.arrays import KINDS, kind_of
 
-# The arrays that have a meaning of their own; any other name is a feature array (N, D) float32.
-SHAPES = {
-    "onset": ("(N, S, S, 3) uint8", 4, np.uint8),
-    "apex": ("(N, S, S, 3) uint8", 4, np.uint8),
-    "flow": ("(N, 2, S, S) float16", 4, np.float16),
-    "flow_image": ("(N, H, W, 3) uint8", 4, np.uint8),
-}
 NEEDED = ("clip_id", "dataset", "subject", "label")
 
 
@@ -32,8 +26,8 @@ class Samples:
     """Clips ready to learn from: `index` (N rows) and `arrays`, each with N entries along its first axis.
 
     The index needs clip_id, dataset, subject and label; a boolean `synthetic` marks generated samples.
-    Arrays: onset, apex (N, S, S, 3) uint8 RGB; flow (N, 2, S, S) float16 in pixels of the crop, x first;
-    flow_image (N, H, W, 3) uint8; any other name is a feature array (N, D) float32.
+    Arrays have the names, shapes and types of the registry (`prepare.arrays`), such as flow (N, 2, S, S) float16 in
+    pixels of the crop, x first; any other name is a feature array (N, D) float32.
     Raises SamplesError where lengths, types, labels or ids break this.
     """
 
@@ -52,14 +46,17 @@ class Samples:
         if self.index["clip_id"].duplicated().any():
             raise SamplesError("A clip_id occurs twice in the samples' index; predictions are keyed by it.")
         for name, array in self.arrays.items():
-            shape, axes, dtype = SHAPES.get(name, ("(N, D) float32", 2, np.float32))
-            if array.ndim != axes or array.dtype != dtype or len(array) != len(self.index):
-                raise SamplesError(
-                    f"Array {name!r} is {array.shape} {array.dtype}; expected {shape} with N = {len(self.index)}."
-                )
-            if shape.endswith("3) uint8") and array.shape[-1] != 3:
-                hint = " Its channels come first: use array.transpose(0, 2, 3, 1)." if array.shape[1] == 3 else ""
-                raise SamplesError(f"Array {name!r} is {array.shape}; expected {shape}, colours last.{hint}")
+            self._check_array(name, array)
+
+    def _check_array(self, name: str, array: np.ndarray) -> None:
+        kind = KINDS[kind_of(name)]
+        if array.ndim != kind.axes or array.dtype != kind.dtype or len(array) != len(self.index):
+            raise SamplesError(
+                f"Array {name!r} is {array.shape} {array.dtype}; expected {kind.text} with N = {len(self.index)}."
+            )
+        if kind.colours and array.shape[-1] != kind.colours:
+            hint = " Its channels come first: use array.transpose(0, 2, 3, 1)." if array.shape[1] == 3 else ""
+            raise SamplesError(f"Array {name!r} is {array.shape}; expected {kind.text}, colours last.{hint}")
 
     def __len__(self) -> int:
         return len(self.index)

@@ -1,4 +1,4 @@
-"""A cache folder that is never half-valid: arrays that grow, a journal of what is wholly there, a lock."""
+"""A cache folder that is never half-valid: an array that grows, a journal of what is wholly there, a lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,93 @@ from typing import BinaryIO
 
 import numpy as np
 
+from melib.files import damage, describe
+
 log = logging.getLogger(__name__)
+MANIFEST = "made.json"  # written last: a folder without it is unfinished
+VALUES = "values.npy"
+
+
+class StoreError(ValueError):
+    """A finished cache folder whose files are no longer those it was finished with."""
+
+
+class Filling:
+    """A cache folder that is being filled, a block of entries at a time; it goes on behind the last whole block.
+
+    Args:
+        folder: of the cache; made where it is not there.
+        block: how many entries are added together. Blocks stay aligned, so that a resumed filling batches alike.
+        shape: of one entry's part of the array, with its `dtype`; None where the folder holds entries alone.
+    """
+
+    def __init__(self, folder: Path, block: int, shape: tuple[int, ...] | None = None, dtype: str = "uint8"):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.entries = read_journal(folder / "journal.jsonl", block)
+        self.values = None if shape is None else open_array(folder / VALUES, len(self.entries), shape, self.dtype)
+        self.journal = open(folder / "journal.jsonl", "wb")  # noqa: SIM115 - `close` closes it
+        self.journal.writelines(map(journal_line, self.entries))
+
+    def add(self, entries: list[dict], values: np.ndarray | None = None) -> None:
+        """Add entries, and the array's part of each."""
+        if self.values is not None:
+            self.values.write(np.ascontiguousarray(values, dtype=self.dtype).data)
+            self.values.flush()
+        self.journal.writelines(map(journal_line, entries))  # last: what it names is wholly there
+        self.journal.flush()
+        self.entries += entries
+
+    def finish(self, **facts: object) -> None:
+        """Say how long the array has become, and close the folder with a manifest of `facts` and files."""
+        if self.values is not None:
+            self.values.seek(0)
+            self.values.write(array_header(len(self.entries), self.shape, self.dtype))
+        self.close()
+        files = {path.name: describe(path) for path in sorted(self.folder.glob("*.*")) if path.name in FINISHED}
+        temporary = self.folder / f"{MANIFEST}.tmp"
+        temporary.write_text(json.dumps({**facts, "files": files}, indent=1))
+        temporary.replace(self.folder / MANIFEST)
+        (self.folder / "journal.jsonl").unlink()
+
+    def close(self) -> None:
+        self.journal.close()
+        if self.values is not None:
+            self.values.close()
+
+
+FINISHED = (VALUES, "index.parquet")
+
+
+def is_made(folder: Path) -> bool:
+    """Whether a cache folder is finished."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_made(folder: Path) -> dict:
+    """The manifest of a finished cache folder. Raises StoreError where it, or a file, is damaged."""
+    try:
+        facts = json.loads((folder / MANIFEST).read_text())
+        problems = damage(folder, facts["files"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problems = [f"{MANIFEST} cannot be read ({error})"]
+    if problems:
+        raise StoreError(f"{folder} is damaged: {problems[0]}. Remove it: it is made again when it is next needed.")
+    return facts
+
+
+def check_cache(cache: Path) -> list[str]:
+    """What of the finished folders under `cache` is no longer as it was written, by content, a sentence a file."""
+    problems = []
+    for path in sorted(cache.rglob(MANIFEST)):
+        try:
+            files = read_made(path.parent)["files"]
+            problems += [f"{path.parent}: {problem}" for problem in damage(path.parent, files, hashes=True)]
+        except StoreError as error:
+            problems.append(str(error))
+    return problems
 
 
 def array_header(length: int, shape: tuple, dtype: np.dtype) -> bytes:
@@ -38,7 +124,7 @@ def journal_line(entry: dict) -> bytes:
 
 
 def read_journal(path: Path, block: int) -> list[dict]:
-    """The entries of the whole blocks that were finished; blocks stay aligned, so that a resumed run batches alike."""
+    """The entries of the whole blocks that were finished."""
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return [json.loads(line) for line in lines[: len(lines) // block * block]]
 

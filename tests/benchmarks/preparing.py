@@ -13,14 +13,15 @@ from pathlib import Path
 
 from melib.corpus.demo import write_demo
 from melib.corpus.scan import read_index
-from melib.prepare.pipeline import PrepareSettings, prepare
+from melib.prepare.pipeline import prepare
+from melib.prepare.settings import PrepareSettings
 
 
 def clips_per_second(root: Path, size: int, flow: str, workers: int) -> float:
     index = read_index(root)
     with tempfile.TemporaryDirectory() as cache:
         started = time.perf_counter()
-        samples = prepare(root, index, PrepareSettings(size, flow), cache, workers)
+        samples = prepare(root, index, PrepareSettings(size, flow), cache, workers=workers).samples
         return len(samples) / (time.perf_counter() - started)
 
 

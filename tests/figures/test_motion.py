@@ -8,7 +8,8 @@ import pytest
 from melib.corpus.scan import read_index
 from melib.figures.motion import BINS, apex_accuracy, flow_accuracy, one_clip
 from melib.prepare.describe import film
-from melib.prepare.pipeline import PrepareSettings, prepare
+from melib.prepare.pipeline import prepare
+from melib.prepare.settings import PrepareSettings
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,7 @@ def test_apex_errors_stand_at_their_numbers():
 def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
     index = read_index(tiny_root)
     clip = index[(index["apex_source"] == "annotated") & ~index["cropped"] & index["label"].notna()].iloc[[0]]
-    samples = prepare(tiny_root, clip, PrepareSettings(64), tmp_path)
+    samples = prepare(tiny_root, clip, PrepareSettings(64), tmp_path).samples
     row = samples.index.iloc[0]
     frames, curve = film(tiny_root, row)
     assert next(iter(frames)) == row["onset"] and list(frames)[-1] == row["offset"] and len(curve) == len(frames)

@@ -29,8 +29,8 @@ from melib.gan.train import GanError, generate, train
 from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
 from melib.prepare.data import open_corpus
-from melib.prepare.pipeline import PrepareSettings
 from melib.prepare.samples import Samples, SamplesError
+from melib.prepare.settings import PrepareSettings
 from melib.prepare.topup import top_up
 from tests.gan.conftest import counts
 
@@ -133,8 +133,8 @@ def test_the_held_out_dataset_changes_nothing(made, tmp_path, monkeypatch):
         image = cv2.imread(str(path))
         cv2.imwrite(str(path), np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8))
 
-    def scrambled(*args):
-        data = open_corpus(*args)
+    def scrambled(*args, **more):
+        data = open_corpus(*args, **more)
         held_out = data.samples.index["dataset"] == "SAMM"
         labels = data.samples.index.loc[held_out, "label"].to_numpy()
         data.samples.index.loc[held_out, "label"] = rng.permutation(labels)

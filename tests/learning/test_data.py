@@ -7,7 +7,7 @@ from melib.corpus.index import CorpusError
 from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
 from melib.prepare.data import find_corpus, name_corpus, prepare_settings
-from melib.prepare.pipeline import PrepareSettings
+from melib.prepare.settings import PrepareSettings
 from tests.conftest import toy
 
 

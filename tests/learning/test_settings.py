@@ -192,7 +192,7 @@ def test_choices_are_those_of_the_rooms_that_serve_them():
     from melib.prepare.apex import RULES
     from melib.prepare.encode import ENCODINGS
     from melib.prepare.flow import BATCHED, FLOWS
-    from melib.prepare.pipeline import PrepareSettings
+    from melib.prepare.settings import PrepareSettings
 
     choices = {one.name: set(one.metadata["choices"]) for one in dataclasses.fields(RunSettings)}
     assert choices["flow_method"] == {*FLOWS, *BATCHED}

@@ -10,7 +10,7 @@ import torch
 from melib.corpus.scan import read_index
 from melib.figures.motion import BINS
 from melib.prepare.flow import FLOWS, FlowError, flow_solver, remove_head_motion, shrink_flow
-from melib.prepare.pipeline import PrepareSettings
+from melib.prepare.settings import PrepareSettings
 from tests.benchmarks.accuracy import (
     VARIANTS,
     angular_error,

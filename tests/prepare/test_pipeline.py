@@ -17,17 +17,26 @@ import pytest
 
 from melib.corpus.index import make_index
 from melib.prepare import pipeline
+from melib.prepare.arrays import ARRAYS
 from melib.prepare.faces import crop, find_face
 from melib.prepare.flow import FLOWS, shrink_flow
-from melib.prepare.pipeline import FLOW_SIZE, PrepareError, PrepareSettings, prepare, prepared_folder, skipped
-from melib.prepare.samples import Samples, is_samples_folder
+from melib.prepare.pair import FLOW_SIZE
+from melib.prepare.pipeline import PAIR, array_folder, prepare, prepared_folder
+from melib.prepare.samples import Samples
+from melib.prepare.settings import PrepareError, PrepareSettings
+from melib.prepare.store import StoreError, check_cache, is_made
 from tests.prepare.clips import row, write_clip
 
 SMALL = PrepareSettings(image_size=32, apex_rule="midpoint")
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def finished(folder, settings=SMALL, arrays=PAIR):
+    """Whether the clips are located and every array is made."""
+    return is_made(folder) and all(is_made(array_folder(folder, array, settings)) for array in arrays)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +47,7 @@ def folder(root, index, tmp_path_factory):
 
 
 def test_samples_are_the_labelled_clips(root, index, folder):
-    samples = prepare(root, index, SMALL, folder.parent)
+    samples = prepare(root, index, SMALL, folder.parent).samples
     labelled = index.dropna(subset=["label"])
     assert samples.index["clip_id"].tolist() == labelled["clip_id"].tolist() and len(samples) == 19
     assert samples.arrays["flow"].shape == (19, 2, 32, 32) and samples.arrays["onset"].shape == (19, 32, 32, 3)
@@ -52,15 +61,14 @@ def test_samples_are_the_labelled_clips(root, index, folder):
 
 
 def test_arrays_are_what_the_parts_make_by_hand(root, index, folder):
-    samples = prepare(root, index, SMALL, folder.parent)
-    at = 7
-    clip = samples.index.iloc[at]
+    samples = prepare(root, index, SMALL, folder.parent).samples
+    clip = samples.index.iloc[7]
     images = [cv2.imread(str(root / clip["folder"] / f"img{n}.png"))[..., ::-1].copy() for n in (1, clip["apex"])]
     face = find_face(images[0], cropped=True)
     for name, image in zip(("onset", "apex"), images, strict=True):
-        np.testing.assert_array_equal(samples.arrays[name][at], crop(image, face, 32))
+        np.testing.assert_array_equal(samples.arrays[name][7], crop(image, face, 32))
     flow = FLOWS[SMALL.flow_method](*(crop(image, face, FLOW_SIZE) for image in images))
-    np.testing.assert_array_equal(samples.arrays["flow"][at], shrink_flow(flow, 32).astype(np.float16))
+    np.testing.assert_array_equal(samples.arrays["flow"][7], shrink_flow(flow, 32).astype(np.float16))
 
 
 def test_two_workers_write_the_same_bytes(root, index, folder, tmp_path):
@@ -68,7 +76,7 @@ def test_two_workers_write_the_same_bytes(root, index, folder, tmp_path):
     prepare(root, index, SMALL, tmp_path, workers=2, progress=lambda *count: seen.append(count))
     other = prepared_folder(root, index, SMALL, tmp_path)
     assert other.name == folder.name and contents(other) == contents(folder)
-    assert seen == [(n, 19) for n in range(1, 20)]
+    assert seen == [(what, n, 19) for what in ("faces and apexes located", "clips prepared") for n in (16, 19)]
 
 
 def test_the_cache_is_named_by_content(root, index, folder, tmp_path):
@@ -77,18 +85,51 @@ def test_the_cache_is_named_by_content(root, index, folder, tmp_path):
     assert prepared_folder(copy, index, SMALL, tmp_path).name == folder.name
     on_gpu = PrepareSettings(32, device="cuda", apex_rule="midpoint")
     assert prepared_folder(copy, index, on_gpu, tmp_path).name == folder.name
-    assert prepared_folder(copy, index, PrepareSettings(48, apex_rule="midpoint"), tmp_path).name != folder.name
+    assert prepared_folder(copy, index, PrepareSettings(32), tmp_path).name != folder.name  # another apex
     (copy / "SMIC" / "c00" / "img6.png").write_bytes((copy / "SMIC" / "c00" / "img3.png").read_bytes())
     assert prepared_folder(copy, index, SMALL, tmp_path).name != folder.name
 
 
 def test_a_finished_cache_is_not_made_again(root, index, folder, monkeypatch):
-    monkeypatch.setattr(pipeline, "_fill", lambda *_: pytest.fail("prepared again"))
-    assert len(prepare(root, index, SMALL, folder.parent)) == 19
+    monkeypatch.setattr(pipeline, "_make_arrays", lambda *_: pytest.fail("prepared again"))
+    assert len(prepare(root, index, SMALL, folder.parent).samples) == 19
+
+
+def test_only_what_is_asked_for_is_made_and_more_is_made_beside_it(root, index, folder, tmp_path):
+    samples = prepare(root, index, SMALL, tmp_path, arrays=["flow"]).samples
+    (cache,) = tmp_path.iterdir()
+    assert list(samples.arrays) == ["flow"]
+    assert [path.name for path in cache.glob("*/values.npy")] == ["values.npy"]
+    before = contents(cache)
+    samples = prepare(root, index, SMALL, tmp_path, arrays=["onset", "flow_image"]).samples
+    assert list(samples.arrays) == ["onset", "flow_image"]
+    after = contents(cache)
+    assert all(after[path] == content for path, content in before.items())
+    assert {path.parts[0].split("-")[0] for path in after if len(path.parts) > 1} == {"flow", "onset", "flow_image"}
+
+
+def test_a_setting_changes_the_arrays_that_use_it_and_no_others(root, index, tmp_path):
+    places = {
+        name: [array_folder(tmp_path, name, s) for s in (SMALL, PrepareSettings(48, apex_rule="midpoint"))]
+        for name in ("onset", "flow", "flow_image", "lbptop")
+    }
+    assert {name for name, (one, other) in places.items() if one != other} == {"onset", "flow"}
+    dis = PrepareSettings(image_size=32, flow_method="dis", apex_rule="midpoint")
+    assert array_folder(tmp_path, "flow_image", SMALL) != array_folder(tmp_path, "flow_image", dis)
+    assert array_folder(tmp_path, "onset", SMALL) == array_folder(tmp_path, "onset", dis)
+
+
+def test_a_new_field_at_rest_names_no_cache_anew():
+    assert PrepareSettings().digest(["image_size"]) == PrepareSettings().digest(["image_size", "flow_method"])
+
+
+def test_an_array_that_is_not_registered_is_named_with_the_nearest(root, index, tmp_path):
+    with pytest.raises(ValueError, match="Did you mean 'lbptop'"):
+        prepare(root, index, SMALL, tmp_path, arrays=["lbptopp"])
 
 
 def test_spotting_finds_the_frame_that_moved_most(root, index, tmp_path):
-    samples = prepare(root, index[index["dataset"] == "SMIC"], PrepareSettings(32), tmp_path)
+    samples = prepare(root, index[index["dataset"] == "SMIC"], PrepareSettings(32), tmp_path).samples
     assert (samples.index["apex_source"] == "spotted").all() and (samples.index["apex"] == 4).all()
 
 
@@ -98,10 +139,11 @@ def killed_after(root, index, cache, blocks):
     script = f"""
         import os, signal
         import pandas as pd
-        from melib.prepare import pipeline
+        from melib.prepare import pipeline, store
+        from melib.prepare.settings import PrepareSettings
         index = pd.read_parquet({str(cache / "index.parquet")!r})
         pipeline.BLOCK = 4
-        opened = pipeline.open_array
+        opened = store.open_array
 
         class Dying:
             def __init__(self, file):
@@ -120,8 +162,9 @@ def killed_after(root, index, cache, blocks):
             def __exit__(self, *error):
                 self.file.close()
 
-        pipeline.open_array = lambda path, *a: Dying(opened(path, *a)) if path.stem == "apex" else opened(path, *a)
-        settings = pipeline.PrepareSettings(image_size=32, apex_rule="midpoint")
+        is_apex = lambda path: path.parent.name.startswith("apex")
+        store.open_array = lambda path, *a: Dying(opened(path, *a)) if is_apex(path) else opened(path, *a)
+        settings = PrepareSettings(image_size=32, apex_rule="midpoint")
         pipeline.prepare({str(root)!r}, index, settings, {str(cache)!r}, workers=2)
     """
     return subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
@@ -131,14 +174,16 @@ def test_killed_and_resumed_gives_the_same_bytes(root, index, folder, tmp_path, 
     done = killed_after(root, index, tmp_path, blocks=3)
     assert done.returncode == -signal.SIGKILL, done.stderr
     half = prepared_folder(root, index, SMALL, tmp_path)
-    assert not is_samples_folder(half) and (half / "apex.npy").stat().st_size > 12 * 32 * 32 * 3
+    apex = array_folder(half, "apex", SMALL)
+    assert not is_made(apex) and (apex / "values.npy").stat().st_size > 12 * 32 * 32 * 3
     monkeypatch.setattr(pipeline, "BLOCK", 4)
     prepared = []
-    whole = pipeline._prepare_clip
-    monkeypatch.setattr(pipeline, "_prepare_clip", lambda row, *rest: prepared.append(row) or whole(row, *rest))
+    part = pipeline._part
+    monkeypatch.setattr(pipeline, "_part", lambda spec, *rest: prepared.append(spec.title) or part(spec, *rest))
     prepare(root, index, SMALL, tmp_path)
     assert contents(half) == contents(folder)
-    assert len(prepared) == 19 - 12  # three blocks of four were finished
+    # Three blocks of four were finished; the onset, written before the apex, had a fourth.
+    assert sorted(prepared.count(ARRAYS[name].title) for name in PAIR) == [19 - 16, 19 - 12, 19 - 12]
 
 
 def test_a_write_that_fails_is_a_clear_error_and_leaves_no_cache(root, index, tmp_path):
@@ -146,33 +191,34 @@ def test_a_write_that_fails_is_a_clear_error_and_leaves_no_cache(root, index, tm
     script = f"""
         import resource
         import pandas as pd
-        from melib.prepare.pipeline import PrepareSettings, prepare
+        from melib.prepare.pipeline import prepare
+        from melib.prepare.settings import PrepareSettings
         index = pd.read_parquet({str(tmp_path / "index.parquet")!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
         prepare({str(root)!r}, index, PrepareSettings(image_size=32, apex_rule="midpoint"), {str(tmp_path)!r})
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
     assert "PrepareError: Preparing stopped" in done.stderr and "Make room and start again" in done.stderr
-    assert not is_samples_folder(prepared_folder(root, index, SMALL, tmp_path))
-    assert len(prepare(root, index, SMALL, tmp_path)) == 19
+    assert not finished(prepared_folder(root, index, SMALL, tmp_path))
+    assert len(prepare(root, index, SMALL, tmp_path).samples) == 19
 
 
 def test_a_second_user_waits_for_the_first(root, index, tmp_path, monkeypatch):
     fills = []
-    fill = pipeline._fill
+    fill = pipeline._make_arrays
 
     def slowly(*args):
         fills.append(threading.get_ident())
         time.sleep(0.3)
         fill(*args)
 
-    monkeypatch.setattr(pipeline, "_fill", slowly)
+    monkeypatch.setattr(pipeline, "_make_arrays", slowly)
     users = [threading.Thread(target=prepare, args=(root, index, SMALL, tmp_path)) for _ in range(2)]
     for user in users:
         user.start()
     for user in users:
         user.join()
-    assert len(fills) == 1 and is_samples_folder(prepared_folder(root, index, SMALL, tmp_path))
+    assert finished(prepared_folder(root, index, SMALL, tmp_path))
 
 
 @pytest.fixture
@@ -192,9 +238,10 @@ def broken(tmp_path):
 
 def test_clips_of_no_use_are_left_out_and_listed(broken, tmp_path):
     root, index = broken
-    samples = prepare(root, index, SMALL, tmp_path / "cache")
+    prepared = prepare(root, index, SMALL, tmp_path / "cache")
+    samples = prepared.samples
     assert samples.index["clip_id"].tolist() == ["good"] and samples.arrays["flow"].shape[0] == 1
-    left_out = skipped(prepared_folder(root, index, SMALL, tmp_path / "cache")).set_index("clip_id")["reason"]
+    left_out = prepared.skipped.set_index("clip_id")["reason"]
     assert len(left_out) == 4
     for name, words in {
         "rubbish": "cannot be decoded",
@@ -218,7 +265,7 @@ def test_nothing_left_is_an_error(broken, tmp_path):
 @pytest.mark.parametrize("apex", [1, 99])
 def test_an_apex_that_cannot_be_one_is_replaced_and_noted(root, tmp_path, apex):
     index = make_index([row("SAMM", 1, apex=apex)])
-    found = prepare(root, index, SMALL, tmp_path).index.iloc[0]
+    found = prepare(root, index, SMALL, tmp_path).samples.index.iloc[0]
     assert found["apex"] == 4 and found["apex_source"] == "midpoint" and f"annotated apex {apex}" in found["notes"]
 
 
@@ -228,30 +275,73 @@ def test_a_box_of_no_clip_is_told(root, tmp_path, caplog):
     assert "1 boxes are of no clip that is prepared here: ['SAMM/s1/c0l']" in caplog.text
 
 
-def test_loaded_samples_are_saved_into_their_own_folder(folder, tmp_path):
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    before = contents(tmp_path)
-    Samples.load(tmp_path).save(tmp_path)
-    after = contents(tmp_path)
-    assert all(after[name] == before[name] for name in ("onset.npy", "apex.npy", "flow.npy"))
-    assert len(Samples.load(tmp_path)) == 19
+def test_loaded_samples_are_saved_into_their_own_folder(root, index, folder, tmp_path):
+    made = prepare(root, index, SMALL, folder.parent).samples.save(tmp_path)
+    before = contents(made)
+    Samples.load(made).save(made)
+    assert contents(made) == before and len(Samples.load(made)) == 19
+
+
+def test_a_clip_of_which_one_array_cannot_be_made_is_left_out_of_those_samples_alone(
+    root, index, tmp_path, monkeypatch
+):
+    make = pipeline._part
+
+    def part(spec, root, row, settings):
+        if spec.kind == "vector" and row["clip_id"] == index["clip_id"][3]:
+            return {"clip_id": row["clip_id"], "dataset": row["dataset"], "reason": "too short"}, None
+        return make(spec, root, row, settings)
+
+    monkeypatch.setattr(pipeline, "_part", part)
+    both = prepare(root, index, SMALL, tmp_path, arrays=["onset", "hoof"])
+    assert both.skipped.to_dict("records") == [
+        {"clip_id": index["clip_id"][3], "dataset": index["dataset"][3], "reason": "too short"}
+    ]
+    alone = prepare(root, index, SMALL, tmp_path, arrays=["onset"])
+    assert len(alone.samples) == 19 and alone.skipped.empty
+    kept = alone.samples.index["clip_id"] != index["clip_id"][3]
+    assert both.samples.index.equals(alone.samples.index[kept].reset_index(drop=True))
+    np.testing.assert_array_equal(both.samples.arrays["onset"], alone.samples.arrays["onset"][kept])
+    np.testing.assert_allclose(both.samples.arrays["hoof"].reshape(18, 8, 9).sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["made.json", "index.parquet", "values.npy"])
+def test_a_damaged_cache_is_named(root, index, folder, tmp_path, name):
+    shutil.copytree(folder.parent, tmp_path, dirs_exist_ok=True)
+    path = next(path for path in sorted((tmp_path / folder.name).rglob(name)))
+    path.write_bytes(path.read_bytes()[:-40])
+    assert any(name in problem for problem in check_cache(tmp_path))
+    with pytest.raises(StoreError, match=f"damaged: .*{name}"):
+        prepare(root, index, SMALL, tmp_path)
+
+
+def test_a_cache_file_of_another_content_is_found_where_files_are_hashed(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / folder.name)
+    assert check_cache(tmp_path) == []
+    path = next((tmp_path / folder.name).glob("flow-*/values.npy"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    (problem,) = check_cache(tmp_path)
+    assert "flow-" in problem and "does not have the content" in problem
 
 
 def test_a_users_box_is_cut_out(root, tmp_path):
     (tmp_path / "boxes.csv").write_text("clip_id,x,y,w,h,angle\nSAMM/s1/c01,10,12,40,40,3\n")
     index = make_index([row("SAMM", 1, cropped=False)])
     settings = PrepareSettings(32, boxes=str(tmp_path / "boxes.csv"))
-    found = prepare(root, index, settings, tmp_path).index.iloc[0]
+    found = prepare(root, index, settings, tmp_path).samples.index.iloc[0]
     assert found[["face_method", "face_x", "face_w", "face_angle"]].tolist() == ["boxes", 10, 40, 3]
     before = prepared_folder(root, index, settings, tmp_path)
     (tmp_path / "boxes.csv").write_text("clip_id,x,y,w,h\nSAMM/s1/c01,11,12,40,40\n")
     assert prepared_folder(root, index, settings, tmp_path) != before
 
 
-def test_the_sidecar_says_how_the_arrays_came_to_be(folder):
-    sidecar = json.loads((folder / "samples.json").read_text())
-    assert sidecar["settings"]["flow_method"] == SMALL.flow_method and sidecar["skipped"] == []
-    assert set(sidecar["how"]) == set(sidecar["arrays"]) and sidecar["versions"]["opencv"] == cv2.__version__
+def test_each_folder_says_how_it_came_to_be(folder):
+    for name in PAIR:
+        facts = json.loads((array_folder(folder, name, SMALL) / "made.json").read_text())
+        assert facts["settings"]["flow_method"] == SMALL.flow_method and facts["skipped"] == []
+        assert facts["title"] == ARRAYS[name].title and facts["versions"]["opencv"] == cv2.__version__
 
 
 def test_raft_goes_through_the_pipeline_in_batches(root, index, tmp_path):
@@ -261,8 +351,9 @@ def test_raft_goes_through_the_pipeline_in_batches(root, index, tmp_path):
     torch.manual_seed(0)
     torch.save(raft_small(weights=None).state_dict(), tmp_path / "raft.pth")
     settings = PrepareSettings(32, flow_method="raft_small", flow_weights=str(tmp_path / "raft.pth"))
-    samples = prepare(root, index.iloc[:2], settings, tmp_path)
+    samples = prepare(root, index.iloc[:2], settings, tmp_path, arrays=["flow", "flow_image"]).samples
     assert samples.arrays["flow"].shape == (2, 2, 32, 32) and np.isfinite(samples.arrays["flow"]).all()
+    assert samples.arrays["flow_image"].shape == (2, 28, 28, 3) and np.ptp(samples.arrays["flow_image"]) == 255
 
 
 @pytest.mark.parametrize(

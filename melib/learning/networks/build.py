@@ -14,7 +14,7 @@ from melib.learning.networks.base import Network
 from melib.learning.registry import NETWORKS
 
 log = logging.getLogger(__name__)
-KINDS = {1: "vector", 2: "sequence", 3: "image"}  # by the number of axes of one input
+KINDS = {1: "vector", 2: "sequence", 3: "image", 4: "video"}  # by the number of axes of one input
 
 
 def build(

@@ -1,0 +1,69 @@
+"""How clips become samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import MISSING, asdict, dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+
+from melib.prepare.apex import RULES
+from melib.prepare.flow import BATCHED, FLOWS
+
+FILES = ("boxes", "yunet_model", "flow_weights")
+
+
+class PrepareError(ValueError):
+    """Clips or settings that cannot be prepared; the message says what came, what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """How clips become samples. Raises PrepareError for wrong values, naming the nearest right one.
+
+    `apex_rule` serves clips without a usable annotated apex: "motion" (greatest against the onset), "midpoint",
+    "dcrois", or "auto": motion for SMIC, which has no annotated apex, and midpoint elsewhere. `boxes` and
+    `yunet_model` are paths of files that take the place of the Haar face detector; `flow_weights` is the path of
+    RAFT's weights. `remove_head_motion` takes the shift, turn and scale of the whole face out of the flow. `device`
+    (cpu, cuda) serves RAFT alone and names no cache.
+    """
+
+    image_size: int = 224
+    flow_method: str = "lk"
+    apex_rule: str = "auto"
+    boxes: str | None = None
+    yunet_model: str | None = None
+    flow_weights: str | None = None
+    remove_head_motion: bool = False
+    device: str = "cpu"
+
+    def __post_init__(self):
+        if not isinstance(self.image_size, int) or not 16 <= self.image_size <= 1024:
+            raise PrepareError(f"image_size is {self.image_size!r}; expected a whole number from 16 to 1024.")
+        for name, allowed in (("flow_method", [*FLOWS, *BATCHED]), ("apex_rule", ["auto", *RULES])):
+            value = getattr(self, name)
+            if value not in allowed:
+                near = get_close_matches(str(value), allowed, 1, 0)[0]
+                raise PrepareError(f"{name} is {value!r}; did you mean {near!r}? There are {allowed}.")
+
+    def digest(self, names: Iterable[str], **more: object) -> str:
+        """Twelve characters that name these fields and `more`; of a file its content counts.
+
+        A field at its default is left out, so that a new one changes the name of nothing that was made before.
+        """
+        rest = {one.name: one.default for one in fields(self) if one.default is not MISSING}
+        content = {name: value for name, value in asdict(self).items() if name in names and value != rest[name]}
+        for name in FILES:
+            if name in content:
+                content[name] = _file_hash(content[name], name)
+        text = json.dumps({**more, **content}, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _file_hash(path: str, name: str) -> str:
+    if not Path(path).is_file():
+        raise PrepareError(f"{name} is {path}, but there is no such file.")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()
