@@ -28,9 +28,9 @@ def doctor(args) -> int:
     from melib.corpus.doctor import check_frames, exit_code, report
     from melib.corpus.scan import scan
 
-    found = check_frames(scan(resolve(args.root), args.datasets.split(",") if args.datasets else None))
-    print(report(found))
-    return exit_code(found)
+    result = check_frames(scan(resolve(args.root), args.datasets.split(",") if args.datasets else None))
+    print(report(result))
+    return exit_code(result)
 
 
 def prepare(args) -> int:

@@ -40,6 +40,17 @@ def settings(**changes) -> RunSettings:
     return RunSettings.from_parameters(base | changes)
 
 
+def spoil(path: Path, how: str) -> None:
+    """Damage a file: "flipped" (its last bit), "truncated" to a half, or "removed"."""
+    content = path.read_bytes()
+    if how == "removed":
+        path.unlink()
+    elif how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
 @pytest.fixture
 def toy_samples() -> Samples:
     return toy()

@@ -81,11 +81,11 @@ def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Reading:
     for row in index.itertuples():
         frames = list_frames(Path(root) / row.folder)
         wanted = [number for number in (row.onset, row.apex) if not pd.isna(number) and number in frames]
-        found = {number: _one_face(detector.detect_image([str(frames[number])])) for number in wanted}
-        found = {number: values for number, values in found.items() if values is not None}
-        left_out += [(row.clip_id, "no face found", len(wanted) - len(found))] if len(found) < len(wanted) else []
-        if found:
-            clips[row.clip_id] = pd.DataFrame(found).T
+        readings = {number: _one_face(detector.detect_image([str(frames[number])])) for number in wanted}
+        readings = {number: values for number, values in readings.items() if values is not None}
+        left_out += [(row.clip_id, "no face found", len(wanted) - len(readings))] if len(readings) < len(wanted) else []
+        if readings:
+            clips[row.clip_id] = pd.DataFrame(readings).T
     return make_reading(clips, left_out, ("py-feat", feat.__version__), index)
 
 

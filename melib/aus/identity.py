@@ -99,8 +99,8 @@ def _draw_subjects(rows: pd.DataFrame, rng: np.random.Generator) -> tuple[np.nda
     that is drawn twice counts as two."""
     clips, people = [], []
     for _, positions in sorted(rows.groupby("dataset").indices.items()):
-        own = list(rows.iloc[positions].groupby("subject").indices.values())
-        for person in rng.integers(len(own), size=len(own)):
-            people += [len(clips)] * len(own[person])
-            clips.append(positions[own[person]])
+        subjects = list(rows.iloc[positions].groupby("subject").indices.values())
+        for person in rng.integers(len(subjects), size=len(subjects)):
+            people += [len(clips)] * len(subjects[person])
+            clips.append(positions[subjects[person]])
     return np.concatenate(clips), np.array(people)

@@ -47,7 +47,7 @@ def clip_vectors(
         present = wide(reading, "presence").groupby(level="clip_id", observed=True).transform("mean") >= 0.5
         values = values.where(present.loc[values.index], 0.0)
     clips = dict(iter(values.groupby(level="clip_id", observed=True)))
-    found, left_out = {}, []
+    vectors_by_clip, left_out = {}, []
     for row in index.dropna(subset=["label"]).itertuples():
         try:
             frames = clips[row.clip_id].droplevel("clip_id")
@@ -57,9 +57,9 @@ def clip_vectors(
         except KeyError:
             vector = pd.Series(float("nan"))
         if vector.notna().all():
-            found[row.clip_id] = vector
+            vectors_by_clip[row.clip_id] = vector
         else:
             left_out.append(row.clip_id)
     if left_out:
         log.warning("AUs: %d labelled clips have none on the frames needed, such as %s", len(left_out), left_out[:3])
-    return pd.DataFrame(found, index=list(NAMES)).T.rename_axis("clip_id")
+    return pd.DataFrame(vectors_by_clip, index=list(NAMES)).T.rename_axis("clip_id")

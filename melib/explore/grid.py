@@ -90,17 +90,19 @@ def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     notebooks = rows["notebook"].value_counts().index
     for notebook in notebooks:
         quiet = [*NO_SETTING, *RunSettings.having(role=("place", "bookkeeping"))]
-        own = rows[rows["notebook"] == notebook].drop(columns=quiet, errors="ignore")
-        words = own.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+        settings = rows[rows["notebook"] == notebook].drop(columns=quiet, errors="ignore")
+        words = settings.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
         words = words.loc[:, words.nunique() > 1]
         for name in words:
             shares = words[name].value_counts(normalize=True)
             if shares.iloc[0] >= USUAL:
                 usual[name] = shares.index[0]
                 words[name] = words[name].where(words[name] != shares.index[0])
-        told = [", ".join(f"{name} {value}" for name, value in row.dropna().items()) for _, row in words.iterrows()]
+        descriptions = [
+            ", ".join(f"{name} {value}" for name, value in row.dropna().items()) for _, row in words.iterrows()
+        ]
         first = "" if notebook == notebooks[0] else notebook
-        names[own.index] = [" ".join(filter(None, (first, one))) or "all" for one in told]
+        names[settings.index] = [" ".join(filter(None, (first, one))) or "all" for one in descriptions]
     return names, ", ".join(f"{name} {value}" for name, value in usual.items())
 
 

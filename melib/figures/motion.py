@@ -65,7 +65,7 @@ def apex_accuracy(table: pd.DataFrame) -> Figure:
 
 def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray, strip: int = 7) -> Figure:
     """One clip from its frames to what a network sees: frames with the face box, motion of each frame with the apex,
-    crops, flow, strain and their encoding; of `samples` with one row, and its `film`."""
+    crops, flow, strain and their encoding; of `samples` with one row, and its `frames_and_motion`."""
     import torch
 
     clip, (flow,) = samples.index.iloc[0], np.asarray(samples.arrays["flow"], np.float32)

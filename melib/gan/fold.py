@@ -213,8 +213,8 @@ def seen(fold: Fold) -> list[str]:
     settings = fold.settings
     if not settings.start:
         return fold.sources
-    told, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
-    before = json.loads(told.read_text()).get("seen", ["unknown"]) if told.is_file() else ["unknown"]
+    manifest, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
+    before = json.loads(manifest.read_text()).get("seen", ["unknown"]) if manifest.is_file() else ["unknown"]
     if "unknown" in before:
         log.warning("%s does not tell what it was trained on: see that %s is not among it.", settings.start, held_out)
     if held_out in before:

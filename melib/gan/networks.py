@@ -101,8 +101,8 @@ def blend(image: Tensor, colour: Tensor, attention: Tensor) -> Tensor:
 def move(image: Tensor, steps: Tensor) -> Tensor:
     """`image` (B, 3, S, S) with each pixel taken from `steps` (B, 2, S, S) away, x first, in shares of the side."""
     size = image.shape[2]
-    at = (2 * torch.arange(size, device=image.device) + 1) / size - 1
-    here = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)
+    centres = (2 * torch.arange(size, device=image.device) + 1) / size - 1
+    here = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1)
     return grid_sample(image, here + 2 * steps.permute(0, 2, 3, 1), "bicubic", "border", align_corners=False)
 
 

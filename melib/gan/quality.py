@@ -60,7 +60,7 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
 
     centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
     first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
-    found = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
+    readings = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
     for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
         target = magnify * goal[label]
         acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
@@ -72,14 +72,14 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
         cells = {}
         for name, other in others.items():
             aus, cells[name] = read(other)
-            found[name].append(aus)
-        found["target"].append(np.tile(target, (len(rows), 1)))
+            readings[name].append(aus)
+        readings["target"].append(np.tile(target, (len(rows), 1)))
         far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
-        found["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
+        readings["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
         if progress:
             progress(step + 1, len(MAGNIFY) * len(CLASSES))
     shape = len(MAGNIFY), len(CLASSES), len(rows)
-    return {name: np.stack(part).reshape(*shape, -1) for name, part in found.items()} | {"rows": rows}
+    return {name: np.stack(part).reshape(*shape, -1) for name, part in readings.items()} | {"rows": rows}
 
 
 def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
@@ -141,8 +141,8 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
         (x.reshape(len(x), -1) / 127.5 - 1 - mean) @ basis.T
         for x in (real.arrays["onset"], real.arrays["apex"], samples.arrays["apex"], samples.arrays["onset"])
     )
-    own = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
-    asked = 0 * own if PRESETS[fold.settings.preset].moves else own
+    onset_aus = fold.onset.reindex(real.index["clip_id"]).fillna(0).to_numpy()
+    asked = 0 * onset_aus if PRESETS[fold.settings.preset].moves else onset_aus
     through = list(heads(trained.generator, real.arrays["onset"], asked, fold.settings))
     passed = np.concatenate([result for result, _, _ in through])
     centroid = fold.clusters.centroids.loc[real.index["label"]].to_numpy()
@@ -232,9 +232,9 @@ def _identity(x: np.ndarray, samples: Samples, onsets: np.ndarray, real: Samples
     near = -np.linalg.norm(x[:, None] - onsets[None], axis=-1)
     there = (dataset[:, None] == real.index["dataset"].to_numpy(dtype=str)) & (source[:, None] != clips)
     same = subject[:, None] == theirs
-    found = [(near[i, there[i] & same[i]][:, None] > near[i, there[i] & ~same[i]]).mean()
+    areas = [(near[i, there[i] & same[i]][:, None] > near[i, there[i] & ~same[i]]).mean()
              for i in range(len(x)) if (there[i] & same[i]).any()]  # fmt: skip
-    return float(np.mean(found))
+    return float(np.mean(areas))
 
 
 def _detail(images: np.ndarray) -> float:

@@ -78,8 +78,11 @@ class GanSettings(Settings):
     out: str = setting("generated", role="place")
     figures: str = setting("", role="place")  # folder that figures and their tables are written to; "" writes none
     start: str = setting("", role="file")  # a generator.safetensors to go on from; "" draws a new one
-    boxes: str = setting("", role="file", part="preparation")  # as in a run, like the next three
-    yunet_model: str = setting("", role="file", part="preparation")
+    # as in a run
+    face_detector: str = setting(
+        "yunet", part="preparation", choices=("yunet", "haar")
+    )  # as in a run, like the next three
+    boxes: str = setting("", role="file", part="preparation")
     flow_weights: str = setting("", role="file", part="preparation")
     remove_head_motion: bool = setting(False, part="preparation")
 

@@ -150,13 +150,13 @@ class _Training:
         for adam in (self.adam_g, self.adam_c):
             adam.param_groups[0]["lr"] = self.preset.lr * rate
         for left in reversed(range(self.preset.critic_steps)):
-            image, own, asked, truth = self._batch()
+            image, aus, asked, truth = self._batch()
             with self.amp:
                 changed, logits = self._draw(image, asked)
-            row = self._critic_step(image, own, changed.detach(), asked, truth)
+            row = self._critic_step(image, aus, changed.detach(), asked, truth)
             if left:
                 continue
-            return row | self._generator_step(image, own, asked, truth, changed, logits)
+            return row | self._generator_step(image, aus, asked, truth, changed, logits)
 
     def _batch(self):
         """Images, their AUs, what is asked for, and the true answer; changes of AUs with `moves`, else levels."""

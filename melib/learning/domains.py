@@ -33,8 +33,8 @@ def cnn_features(
         return _features(samples, settings, target, np.ones(len(samples), dtype=bool))
     if len(np.unique(parts)) < 2:
         raise ValueError("All clips are in one part, which leaves none to train on; give parts as `halves` makes them.")
-    found = {part: _features(samples, settings, target, parts != part) for part in np.unique(parts)}
-    return np.stack([found[part][row] for row, part in enumerate(parts)])
+    features_by_part = {part: _features(samples, settings, target, parts != part) for part in np.unique(parts)}
+    return np.stack([features_by_part[part][row] for row, part in enumerate(parts)])
 
 
 def _features(samples: Samples, settings: RunSettings, target: str | None, train: np.ndarray) -> np.ndarray:
@@ -83,8 +83,8 @@ def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.nda
     for name, x in views.items():
         for target, classes in TARGETS.items():
             y = np.unique(codes(index[target], classes), return_inverse=True)[1]
-            found = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
-            rows.append({"features": name, "target": target, **found})
+            measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
+            rows.append({"features": name, "target": target, **measured})
     return pd.DataFrame(rows)
 
 
@@ -99,13 +99,13 @@ def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:
     from sklearn.metrics import silhouette_score
     from threadpoolctl import threadpool_limits
 
-    x, found = compact(x), index[["clip_id", "dataset", "label"]].reset_index(drop=True)
+    x, table = compact(x), index[["clip_id", "dataset", "label"]].reset_index(drop=True)
     with threadpool_limits(1):
         parts = PCA(min(COMPONENTS, *x.shape), svd_solver="full").fit_transform(x).astype(np.float32)
         tsne = TSNE(init="pca", perplexity=min(30, (len(x) - 1) / 3), random_state=seed)
-        found[["x", "y"]] = tsne.fit_transform(parts)
+        table[["x", "y"]] = tsne.fit_transform(parts)
     for name in TARGETS:
-        groups = found[name].to_numpy(dtype=str)
+        groups = table[name].to_numpy(dtype=str)
         known = 1 < len(set(groups)) < len(x)
-        found[f"silhouette_{name}"] = silhouette_score(x, groups) if known else np.nan
-    return found
+        table[f"silhouette_{name}"] = silhouette_score(x, groups) if known else np.nan
+    return table

@@ -47,8 +47,8 @@ def probe(
                 for fit, rest in folds(true[train], who[train], 3, seed):
                     trials[:, rest] = _fit(z[train[fit]], true[train[fit]], z[train[rest]], STRENGTHS, k)[0]
                 best = np.argmin([surprisal(trial, true[train]).mean() for trial in trials])
-                found, prior = _fit(z[train], true[train], z[test], STRENGTHS[best : best + 1], k)
-                probabilities[rows[test]], read[rows[test]] = found[0], (found[0] / prior).argmax(1)
+                estimates, prior = _fit(z[train], true[train], z[test], STRENGTHS[best : best + 1], k)
+                probabilities[rows[test]], read[rows[test]] = estimates[0], (estimates[0] / prior).argmax(1)
     return probabilities, read
 
 
@@ -71,11 +71,11 @@ def _fit(x, y, new, strengths, k) -> tuple[np.ndarray, np.ndarray]:
     solver = "arpack" if min(x.shape) > COMPONENTS else "full"  # the same components, the quicker way
     pca = PCA(min(COMPONENTS, len(x) - 1, x.shape[1]), whiten=True, svd_solver=solver, random_state=0).fit(x)
     prior = (np.bincount(y, minlength=k) + 1) / (len(y) + k)
-    found = np.zeros((len(strengths), len(new), k))
-    for trial, strength in zip(found, strengths, strict=True):
+    probabilities = np.zeros((len(strengths), len(new), k))
+    for trial, strength in zip(probabilities, strengths, strict=True):
         model = LogisticRegression(C=strength, max_iter=1000).fit(pca.transform(x), y)
         trial[:, model.classes_] = model.predict_proba(pca.transform(new))
-    return (1 - FLOOR) * found + FLOOR * prior, prior
+    return (1 - FLOOR) * probabilities + FLOOR * prior, prior
 
 
 def surprisal(probabilities: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -108,8 +108,8 @@ def probe_scores(
     with np.errstate(invalid="ignore"):  # a draw without a class: the mean of the others
         accuracy = np.nanmean((weights @ (true * (read == y)[:, None])) / (weights @ true), axis=1)
     bits = (entropy(y) - weights @ surprisal(probabilities, y) / weights.sum(1)).clip(0)
-    found = {"chance": 1 / probabilities.shape[1], "entropy": entropy(y)}
+    measured = {"chance": 1 / probabilities.shape[1], "entropy": entropy(y)}
     for name, values in (("accuracy", accuracy), ("bits", bits)):
         low, high = np.quantile(values[1:], (0.025, 0.975))
-        found |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
-    return found
+        measured |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
+    return measured

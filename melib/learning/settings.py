@@ -43,8 +43,8 @@ class RunSettings(Settings):
     )
     apex_rule: str = setting("auto", part="preparation", across="row", choices=("auto", "motion", "midpoint", "dcrois"))
     image_size: int = setting(part="preparation", bounds=(8, 4096))  # side of the face crop, pixels
+    face_detector: str = setting("yunet", part="preparation", choices=("yunet", "haar"))
     boxes: str = setting("", role="file", part="preparation")  # CSV of face boxes
-    yunet_model: str = setting("", role="file", part="preparation")
     flow_weights: str = setting("", role="file", part="preparation")  # RAFT's; "": torchvision's own
     remove_head_motion: bool = setting(False, part="preparation")
     # what a method sees of an input

@@ -89,13 +89,13 @@ def typical(facts: pd.DataFrame, label: str) -> list[str]:
     return [nearest[name] for name in DATASETS if name in nearest]
 
 
-def liveliest(facts: pd.DataFrame, subjects: int) -> list[str]:
+def most_moving(facts: pd.DataFrame, subjects: int) -> list[str]:
     """The clip of greatest motion of each of the first `subjects` subjects of each dataset."""
     best = facts.sort_values("motion", ascending=False, kind="stable").drop_duplicates("subject")
     return best.sort_values("subject").groupby("dataset").head(subjects)["clip_id"].tolist()
 
 
-def film(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:
+def frames_and_motion(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Frames onset to offset of a prepared `clip` (a row of its samples' index), (H, W, 3) by number, and how far the
     face in each has moved since the onset, in % of its width (T,)."""
     files = {n: path for n, path in list_frames(Path(root) / clip["folder"]).items() if n >= clip["onset"]}

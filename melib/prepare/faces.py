@@ -16,6 +16,11 @@ MARGIN = 1.1  # Haar's box ends at the lip of the chin; a tenth more holds a dro
 WORK_SIDE = 240  # detection runs at this shorter side: the same behaviour and time for every camera
 SMALLEST = 1 / 6  # of the shorter side: smaller boxes are buttons and shadows, not the filmed face
 MAX_ROLL = 30  # degrees; a steeper line between two "eyes" joins an eye and something else
+CERTAIN = 0.5  # of the shorter side: a Haar box below that without a pair of eyes is a patch of skin
+DETECTORS = ("yunet", "haar")
+YUNET = Path(__file__).with_name("yunet") / "face_detection_yunet_2023mar.onnx"
+YUNET_SIDE = 320  # as WORK_SIDE
+YUNET_SCORE = 0.6
 
 
 class FaceError(ValueError):
@@ -27,7 +32,8 @@ class Face:
     """A box in frame pixels (x, y its top left corner, before turning) that is turned by `angle` about its centre.
 
     `angle` is the roll in degrees, positive where the line from the image's left eye to its right eye descends.
-    `method` tells who found it: cropped, boxes, yunet, haar, haar_lenient. `others` counts further faces seen.
+    `method` says how it was found: boxes, cropped (its owner says so), yunet, haar, haar_lenient, or whole (the frame
+    looks already cropped). `others` counts further faces seen.
     """
 
     x: float
@@ -39,14 +45,14 @@ class Face:
     others: int = 0
 
 
-def find_face(
-    image: np.ndarray, cropped: bool = False, box: Face | None = None, yunet: str | Path | None = None
-) -> Face:
+def find_face(image: np.ndarray, cropped: bool = False, box: Face | None = None, detector: str = "yunet") -> Face:
     """Find the one face of `image` (H, W, 3) uint8 RGB.
 
-    In this order: the user's `box`; the whole frame where the owner `cropped` it already (detectors find nothing in
-    tight crops); YuNet where the path of its model is given; OpenCV's Haar cascades, a second time with fewer votes
-    and a tilted frame where the first pass finds none. The largest face wins. Raises FaceError where there is none.
+    In this order: the user's `box`; the whole frame where the owner `cropped` it already; YuNet (Wu et al., 2023) where
+    the `detector` is "yunet"; OpenCV's Haar cascades, a second time with fewer votes and a tilted frame where the first
+    pass finds none. The largest face wins. A Haar box counts where it has a pair of eyes or fills half of the shorter
+    side; where none counts, a patch of a tight crop was taken for a face, and the frame is taken whole. Raises
+    FaceError where nothing like a face is seen.
 
     >>> find_face(np.zeros((230, 190, 3), np.uint8), cropped=True)
     Face(x=0.0, y=0.0, w=190.0, h=230.0, angle=0.0, method='cropped', others=0)
@@ -57,17 +63,26 @@ def find_face(
             raise FaceError(f"The given box {(box.x, box.y, box.w, box.h)} lies outside the {width}x{height} frame.")
         return box
     if cropped:
-        return Face(0.0, 0.0, float(width), float(height), 0.0, "cropped")
-    if yunet is not None:
-        return _yunet_face(image, str(yunet))
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    face = _haar_face(gray, neighbours=5, rolls=(0,)) or _haar_face(gray, neighbours=3, rolls=(0, -20, 20))
+        return _whole(image, "cropped")
+    face = _yunet_face(image) if detector == "yunet" else None
+    if face is None:
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        face, doubtful = _haar_face(gray, neighbours=5, rolls=(0,))
+    if face is None:
+        face, more = _haar_face(gray, neighbours=3, rolls=(0, -20, 20))
+        if face is None and (doubtful or more):
+            face = _whole(image, "whole")
     if face is None:
         raise FaceError(
-            f"No face found in the {width}x{height} onset frame by the Haar cascades. Give a box in a boxes CSV, "
-            "the path of a YuNet model, or mark the clip as cropped in the index."
+            f"No face found in the {width}x{height} onset frame, by YuNet or the Haar cascades. Give a box in a boxes "
+            "CSV, or mark the clip as cropped in the index."
         )
     return face
+
+
+def _whole(image: np.ndarray, method: str) -> Face:
+    height, width = image.shape[:2]
+    return Face(0.0, 0.0, float(width), float(height), 0.0, method)
 
 
 def crop(frame: np.ndarray, face: Face, size: int) -> np.ndarray:
@@ -126,12 +141,14 @@ def _detect(name: str, gray: np.ndarray, scale: float, neighbours: int, smallest
     return [tuple(map(int, box)) for box in cascade.detectMultiScale(gray, scale, neighbours, minSize=(smallest,) * 2)]
 
 
-def _haar_face(gray: np.ndarray, neighbours: int, rolls: tuple[int, ...]) -> Face | None:
-    """The largest face that Haar's cascades see in `gray` (H, W), or in it turned by each of `rolls` degrees."""
+def _haar_face(gray: np.ndarray, neighbours: int, rolls: tuple[int, ...]) -> tuple[Face | None, int]:
+    """The largest face that Haar's cascades see in `gray` (H, W), or in it turned by each of `rolls` degrees; and how
+    many boxes were too small for a face without eyes."""
     zoom = WORK_SIDE / min(gray.shape)
     small = cv2.resize(gray, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     middle = (small.shape[1] / 2, small.shape[0] / 2)
-    found = []
+    candidates = []
+    doubtful = 0
     for roll in rolls:
         turned = small
         if roll:
@@ -144,15 +161,18 @@ def _haar_face(gray: np.ndarray, neighbours: int, rolls: tuple[int, ...]) -> Fac
             dx, dy = x + w / 2 - middle[0], y + h / 2 - middle[1]
             cx = (middle[0] + dx * cos(turn) - dy * sin(turn)) / zoom
             cy = (middle[1] + dx * sin(turn) + dy * cos(turn)) / zoom
+            if tilt is None and w < CERTAIN * WORK_SIDE:
+                doubtful += 1
+                continue
             side = MARGIN * w / zoom
-            found.append((tilt is not None, side, cx - side / 2, cy - side / 2, roll + (tilt or 0.0)))
-    if not found:
-        return None
+            candidates.append((tilt is not None, side, cx - side / 2, cy - side / 2, roll + (tilt or 0.0)))
+    if not candidates:
+        return None, doubtful
     lenient = len(rolls) > 1
     # With few votes a shadow may pass for a face: there, a box with two eyes goes before a larger one without.
-    _, side, x, y, angle = max(found, key=lambda box: (lenient and box[0], box[1]))
-    apart = [1 for b in found if max(abs(b[2] - x), abs(b[3] - y)) > side / 2 and b[1] > side / 2]
-    return Face(x, y, side, side, angle, "haar_lenient" if lenient else "haar", len(apart))
+    _, side, x, y, angle = max(candidates, key=lambda box: (lenient and box[0], box[1]))
+    apart = [1 for b in candidates if max(abs(b[2] - x), abs(b[3] - y)) > side / 2 and b[1] > side / 2]
+    return Face(x, y, side, side, angle, "haar_lenient" if lenient else "haar", len(apart)), doubtful
 
 
 def _eye_tilt(face: np.ndarray) -> float | None:
@@ -177,16 +197,17 @@ def _eye_tilt(face: np.ndarray) -> float | None:
     return None
 
 
-def _yunet_face(image: np.ndarray, model: str) -> Face:
-    """The largest face that YuNet sees in `image` (H, W, 3) RGB, roll by its eye landmarks."""
-    if not Path(model).is_file():
-        raise FaceError(f"There is no YuNet model at {model}; download face_detection_yunet_2023mar.onnx and name it.")
+def _yunet_face(image: np.ndarray) -> Face | None:
+    """The largest face that YuNet sees in `image` (H, W, 3) RGB, its roll by the eyes; None where it sees none."""
     height, width = image.shape[:2]
-    detector = cv2.FaceDetectorYN.create(model, "", (width, height), 0.6)
-    faces = detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
-    if faces is None or not len(faces):
-        raise FaceError(f"YuNet found no face in the {width}x{height} onset frame. Give a box in a boxes CSV.")
-    x, y, w, h, *marks = map(float, max(faces, key=lambda face: face[2] * face[3])[:8])
+    zoom = min(1.0, YUNET_SIDE / min(height, width))
+    size = (round(zoom * width), round(zoom * height))
+    small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), size, interpolation=cv2.INTER_AREA)
+    faces = cv2.FaceDetectorYN.create(str(YUNET), "", size, YUNET_SCORE).detect(small)[1]
+    faces = [] if faces is None else [face for face in faces if min(face[2:4]) >= SMALLEST * min(size)]
+    if not faces:
+        return None
+    x, y, w, h, *marks = (float(value) / zoom for value in max(faces, key=lambda face: face[2] * face[3])[:8])
     eyes = sorted([tuple(marks[0:2]), tuple(marks[2:4])])
     angle = degrees(atan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0]))
     side = MARGIN * max(w, h)

@@ -31,10 +31,13 @@ def lk(onset: np.ndarray, apex: np.ndarray, window: float = 6, ridge: float = 0.
         y, x = np.indices((size, size), dtype=np.float32)
         gradient = _gradient(first)
         for _ in range(3):
-            at = x + flow[0], y + flow[1]
-            warped = cv2.remap(second, *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            target_x = x + flow[0]
+            target_y = y + flow[1]
+            warped = cv2.remap(second, target_x, target_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
             gx, gy = (gradient + _gradient(warped)) / 2
-            inside = np.float32([(place >= 1) & (place <= size - 2) for place in (x, y, *at)]).min(axis=0)
+            inside = np.float32([(place >= 1) & (place <= size - 2) for place in (x, y, target_x, target_y)]).min(
+                axis=0
+            )
             change = (warped - first) * inside
             products = (gx * gx * inside, gx * gy * inside, gy * gy * inside, gx * change, gy * change)
             xx, xy, yy, xt, yt = (

@@ -26,7 +26,7 @@ from melib.prepare.samples import Samples
 from melib.prepare.settings import PrepareError, PrepareSettings
 from melib.prepare.store import VALUES, Filling, is_made, locked, read_made
 
-LOCATED = ("apex_rule", "boxes", "yunet_model")  # what face and apex, and so every array, depend on
+LOCATED = ("apex_rule", "face_detector", "boxes")  # what face and apex, and so every array, depend on
 LOCATE_VERSION = 1  # raise it whenever the same frames and settings would give another face or apex
 PAIR = ("onset", "apex", "flow")
 BLOCK = 16  # clips written, journalled and, on a GPU, solved together

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from melib.prepare.apex import RULES
+from melib.prepare.faces import DETECTORS
 from melib.prepare.flow import BATCHED, FLOWS
 
-FILES = ("boxes", "yunet_model", "flow_weights")
+FILES = ("boxes", "flow_weights")
 
 
 class PrepareError(ValueError):
@@ -24,17 +25,17 @@ class PrepareSettings:
     """How clips become samples. Raises PrepareError for wrong values, naming the nearest right one.
 
     `apex_rule` serves clips without a usable annotated apex: "motion" (greatest against the onset), "midpoint",
-    "dcrois", or "auto": motion for SMIC, which has no annotated apex, and midpoint elsewhere. `boxes` and
-    `yunet_model` are paths of files that take the place of the Haar face detector; `flow_weights` is the path of
-    RAFT's weights. `remove_head_motion` takes the shift, turn and scale of the whole face out of the flow. `device`
-    (cpu, cuda) serves RAFT alone and names no cache.
+    "dcrois", or "auto": motion for SMIC, which has no annotated apex, and midpoint elsewhere. `face_detector` is
+    "yunet" or "haar"; `boxes` is the path of a CSV of boxes in its place, `flow_weights` that of RAFT's weights.
+    `remove_head_motion` takes the shift, turn and scale of the whole face out of the flow. `device` (cpu, cuda) serves
+    RAFT alone and names no cache.
     """
 
     image_size: int = 224
     flow_method: str = "lk"
     apex_rule: str = "auto"
+    face_detector: str = "yunet"
     boxes: str | None = None
-    yunet_model: str | None = None
     flow_weights: str | None = None
     remove_head_motion: bool = False
     device: str = "cpu"
@@ -42,7 +43,11 @@ class PrepareSettings:
     def __post_init__(self):
         if not isinstance(self.image_size, int) or not 16 <= self.image_size <= 1024:
             raise PrepareError(f"image_size is {self.image_size!r}; expected a whole number from 16 to 1024.")
-        for name, allowed in (("flow_method", [*FLOWS, *BATCHED]), ("apex_rule", ["auto", *RULES])):
+        for name, allowed in (
+            ("flow_method", [*FLOWS, *BATCHED]),
+            ("apex_rule", ["auto", *RULES]),
+            ("face_detector", [*DETECTORS]),
+        ):
             value = getattr(self, name)
             if value not in allowed:
                 near = get_close_matches(str(value), allowed, 1, 0)[0]

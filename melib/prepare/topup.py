@@ -66,10 +66,10 @@ def oversampled_rows(index: pd.DataFrame, plan: pd.DataFrame, seed: int) -> np.n
     """
     rng, rows = np.random.default_rng(seed), []
     for (dataset, label), count in plan.stack().items():
-        own = np.flatnonzero((index["dataset"] == dataset) & (index["label"] == label) & ~synthetic(index))
-        if count and not len(own):
+        candidates = np.flatnonzero((index["dataset"] == dataset) & (index["label"] == label) & ~synthetic(index))
+        if count and not len(candidates):
             raise TopUpError(f"{dataset} has no sample of class {label!r} to repeat; choose another `augment`.")
-        rows.append(np.resize(rng.permutation(own), count))
+        rows.append(np.resize(rng.permutation(candidates), count))
     return np.concatenate(rows).astype(int)
 
 

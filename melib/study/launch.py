@@ -186,21 +186,21 @@ def _drive(
         remove_damaged(units)
     states = {unit.name: read_state(unit) for unit in units}
     todo = {unit.name: unit for unit in units}
-    again = {name for name, at in states.items() if at.state == "failed" and options.retry_failed}
+    again = {name for name, state in states.items() if state.state == "failed" and options.retry_failed}
     while todo:
         for name, unit in list(todo.items()):
-            at = states[name] = read_state(unit)
+            state = states[name] = read_state(unit)
             if name in running.values():
                 continue
             stale = watch.stale(unit.work)
             if next_number(unit.work, stale) is None:
                 continue  # someone else's: it may end, or its holder die
             lacking = [folder.name for folder in unit.needs if not is_done(folder) or check_done(folder)]
-            if at.state == "done":
+            if state.state == "done":
                 settle(unit.folder)
                 del todo[name]
-            elif at.state == "damaged" or (at.state == "failed" and name not in again):
-                problems[name] = at.note
+            elif state.state == "damaged" or (state.state == "failed" and name not in again):
+                problems[name] = state.note
                 del todo[name]
             elif any(need not in todo for need in lacking):
                 problems[name] = f"needs {', '.join(lacking)}"
@@ -216,8 +216,8 @@ def _drive(
             name = running.pop(future)
             reason = str(future.exception() or future.result())
             if reason:
-                at = states[name] = read_state(todo.pop(name))
-                problems[name] = at.note if at.state == "failed" else reason
+                state = states[name] = read_state(todo.pop(name))
+                problems[name] = state.note if state.state == "failed" else reason
     return problems
 
 

@@ -118,6 +118,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     p = np.asarray(p, dtype=float)
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known])]
-    found = np.full(len(p), np.nan)
-    found[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
-    return found
+    corrected = np.full(len(p), np.nan)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
+    return corrected

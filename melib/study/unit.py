@@ -64,13 +64,13 @@ def read_state(unit: Unit) -> State:
     error = read_text(unit.work / "error")
     if error:
         return State("failed", error)
-    told = read_progress(unit.work)
-    far = f"epoch {told['done']} of {told['total']}" if told else ""
-    part = told["done"] / told["total"] if told else 0.0
+    progress = read_progress(unit.work)
+    far = f"epoch {progress['done']} of {progress['total']}" if progress else ""
+    part = progress["done"] / progress["total"] if progress else 0.0
     if next_number(unit.work) is None:
         held = holder(unit.work)
         where = f"on {held.host}" if held else ""
-        left = f"about {duration(told['left'])} left" if told else ""
+        left = f"about {duration(progress['left'])} left" if progress else ""
         return State("running", ", ".join(filter(None, (far or "starting", left, where))), part)
     waits = [folder.name for folder in unit.needs if not (folder / "done").is_file()]
     if waits:

@@ -7,7 +7,7 @@ import pytest
 
 from melib.corpus.scan import read_index
 from melib.figures.motion import BINS, apex_accuracy, flow_accuracy, one_clip
-from melib.prepare.describe import film
+from melib.prepare.describe import frames_and_motion
 from melib.prepare.pipeline import prepare
 from melib.prepare.settings import PrepareSettings
 
@@ -47,7 +47,7 @@ def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
     clip = index[(index["apex_source"] == "annotated") & ~index["cropped"] & index["label"].notna()].iloc[[0]]
     samples = prepare(tiny_root, clip, PrepareSettings(64), tmp_path).samples
     row = samples.index.iloc[0]
-    frames, curve = film(tiny_root, row)
+    frames, curve = frames_and_motion(tiny_root, row)
     assert next(iter(frames)) == row["onset"] and list(frames)[-1] == row["offset"] and len(curve) == len(frames)
     assert curve[0] == 0 and (curve[1:] > 0).all()
     figure = one_clip(samples, frames, curve)

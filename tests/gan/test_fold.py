@@ -10,7 +10,7 @@ from PIL import Image
 
 from melib.aus.table import NAMES, AUError
 from melib.corpus.index import CLASSES, TABLE1
-from melib.folder import is_done
+from melib.folder import DamagedError, check_done, is_done
 from melib.gan.fold import (
     KINDS,
     asked_faces,
@@ -32,6 +32,7 @@ from melib.prepare.data import open_corpus
 from melib.prepare.samples import Samples, SamplesError
 from melib.prepare.settings import PrepareSettings
 from melib.prepare.topup import top_up
+from tests.conftest import spoil
 from tests.gan.conftest import counts
 
 
@@ -57,6 +58,25 @@ def test_generated_samples_fill_the_plan_with_faces_of_the_same_dataset(made, ki
     assert shown.all() == (kind != "shuffled")
     asked, labels = (sorted(samples.index["dataset"] + samples.index[name]) for name in ("shown", "label"))
     assert asked == labels  # shuffled asks for the same vectors, under other labels
+
+
+@pytest.mark.parametrize("how", ["flipped", "truncated", "removed"])
+def test_every_damage_of_a_generated_folder_is_named(made, tmp_path, how):
+    fold, _, folder = made
+    copy = shutil.copytree(folder, tmp_path / folder.name)
+    files = sorted(path for path in copy.rglob("*") if path.is_file() and path.name != "done")
+    assert len(files) > 15
+    for path in files:
+        content = path.read_bytes()
+        spoil(path, how)
+        name = path.relative_to(copy).as_posix()
+        (problem,) = check_done(copy, hashes=True)
+        assert name in problem
+        if how != "flipped":  # sizes agree: only the hash tells
+            with pytest.raises(DamagedError, match="--remake-damaged"):
+                trained_generator(replace(fold, settings=replace(fold.settings, out=str(tmp_path))))
+        path.write_bytes(content)
+    assert check_done(copy, hashes=True) == []
 
 
 def test_subjects_take_turns(made):

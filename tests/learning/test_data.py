@@ -46,8 +46,8 @@ def test_a_data_root_is_prepared_once_and_tells_what_it_left_out(tmp_path, tiny_
 
 def test_every_setting_of_preparation_is_reached(tmp_path):
     """Each field of PrepareSettings follows a setting of the run, file paths made absolute."""
-    given = dict(image_size=48, flow_method="dis", apex_rule="dcrois", remove_head_motion=True)
-    files = {name: str(tmp_path / name) for name in ("boxes", "yunet_model", "flow_weights")}
+    given = dict(image_size=48, flow_method="dis", apex_rule="dcrois", remove_head_motion=True, face_detector="haar")
+    files = {name: str(tmp_path / name) for name in ("boxes", "flow_weights")}
     assert asdict(prepare_settings(run("tiny", **given, **files))) == {**given, **files, "device": "cpu"}
     assert prepare_settings(run("tiny")) == PrepareSettings(run("tiny").image_size)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import DATASETS, TABLE1, make_index
-from melib.prepare.describe import clip_facts, liveliest, readable, table1, typical
+from melib.prepare.describe import clip_facts, most_moving, readable, table1, typical
 from melib.prepare.samples import Samples
 
 
@@ -83,5 +83,5 @@ def test_clips_to_show_are_chosen_by_their_motion():
     facts = facts.set_index("clip_id").loc[[row["clip_id"] for row in rows]].reset_index()
     facts["motion"] = [1, 9, 2, 5, 6.4, 7, 30, 6.6]
     assert typical(facts, "positive") == ["SMIC/1", "MMEW/2"]  # medians 6.7 and 2
-    assert liveliest(facts, 1) == ["MMEW/2", "SMIC/2"]
-    assert set(liveliest(facts, 5)) == {"MMEW/2", "MMEW/1", "SMIC/2", "SMIC/3"}
+    assert most_moving(facts, 1) == ["MMEW/2", "SMIC/2"]
+    assert set(most_moving(facts, 5)) == {"MMEW/2", "MMEW/1", "SMIC/2", "SMIC/3"}

@@ -1,5 +1,7 @@
 """Faces: the crop's geometry against closed forms; detection on the demo corpus and on a real video."""
 
+import hashlib
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 
 from melib.corpus.frames import list_frames, read_frame
 from melib.corpus.scan import read_index
-from melib.prepare.faces import Face, FaceError, crop, crop_matrix, find_face, read_boxes
+from melib.prepare.faces import DETECTORS, YUNET, Face, FaceError, crop, crop_matrix, find_face, read_boxes
 
 VIDEO = "face_video/WolfgangLanger_Pexels.mp4"
 
@@ -59,8 +61,6 @@ def test_roll_is_levelled():
 def test_no_face_is_an_error_that_tells_what_to_do():
     with pytest.raises(FaceError, match="boxes CSV"):
         find_face(np.full((200, 300, 3), 128, np.uint8))
-    with pytest.raises(FaceError, match="no YuNet model at nowhere"):
-        find_face(np.zeros((200, 300, 3), np.uint8), yunet="nowhere.onnx")
     with pytest.raises(FaceError, match="outside the 300x200 frame"):
         find_face(np.zeros((200, 300, 3), np.uint8), box=Face(400, 0, 10, 10, 0, "boxes"))
 
@@ -70,19 +70,56 @@ def test_the_users_box_comes_first():
     assert find_face(np.zeros((100, 100, 3), np.uint8), cropped=True, box=box) == box
 
 
-def test_yunet_takes_the_largest_face_and_its_roll(monkeypatch, tmp_path):
+def test_yunet_takes_the_largest_face_and_its_roll(monkeypatch):
     class Detector:
         def detect(self, image):
-            small, large = np.zeros(15), np.zeros(15)
-            small[:4], large[:8] = (0, 0, 20, 20), (50, 40, 80, 100, 110, 90, 70, 70)
-            return 1, np.array([small, large], np.float32)
+            assert image.shape == (320, 320, 3)  # a frame of 640 px is halved
+            small, large, button = np.zeros(15), np.zeros(15), np.zeros(15)
+            small[:4], large[:8], button[:4] = (0, 0, 60, 60), (50, 40, 80, 100, 110, 90, 70, 70), (0, 0, 20, 20)
+            return 1, np.array([small, large, button], np.float32)
 
     monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: Detector())
-    (tmp_path / "model.onnx").touch()
-    face = find_face(np.zeros((200, 200, 3), np.uint8), yunet=tmp_path / "model.onnx")
+    face = find_face(np.zeros((640, 640, 3), np.uint8))
     assert face.method == "yunet" and face.others == 1
     assert face.angle == pytest.approx(np.degrees(np.arctan2(20, 40)))
-    assert (face.x + face.w / 2, face.y + face.h / 2) == pytest.approx((90, 90))
+    assert (face.x + face.w / 2, face.y + face.h / 2) == pytest.approx((180, 180))
+    assert face.w == pytest.approx(1.1 * 200)
+
+
+def test_the_yunet_file_is_the_one_that_its_page_names():
+    page = (YUNET.parent / "README.md").read_text()
+    content = YUNET.read_bytes()
+    assert hashlib.sha256(content).hexdigest() in page and f"{len(content):,} bytes" in page
+
+
+def test_where_yunet_sees_nothing_haar_is_asked(monkeypatch, tiny_root):
+    clip = next(clip for clip in read_index(tiny_root).itertuples() if not clip.cropped)
+    frame = read_frame(list_frames(tiny_root / clip.folder)[clip.onset])
+    assert find_face(frame).method == "yunet"
+    monkeypatch.setattr("melib.prepare.faces._yunet_face", lambda image: None)
+    assert find_face(frame).method in ("haar", "haar_lenient")
+
+
+def haar_boxes(monkeypatch, boxes, eyes):
+    """Let the cascade for faces see `boxes` at the working size, and that for eyes a level pair or none."""
+
+    def detect(name, gray, scale, neighbours, smallest):
+        if name == "frontalface_default":
+            return boxes
+        side = gray.shape[1]
+        return [(int(0.2 * side), 5, side // 6, side // 6), (int(0.65 * side), 5, side // 6, side // 6)] if eyes else []
+
+    monkeypatch.setattr("melib.prepare.faces._detect", detect)
+
+
+@pytest.mark.parametrize(
+    ("side", "eyes", "method"), [(100, False, "whole"), (100, True, "haar"), (130, False, "haar"), (45, False, "whole")]
+)
+def test_a_haar_box_counts_with_a_pair_of_eyes_or_from_half_the_frame_up(monkeypatch, side, eyes, method):
+    haar_boxes(monkeypatch, [(60, 50, side, side)], eyes)
+    face = find_face(np.zeros((240, 240, 3), np.uint8), detector="haar")
+    assert face.method == method
+    assert (face.w, face.h) == ((240, 240) if method == "whole" else pytest.approx((1.1 * side, 1.1 * side)))
 
 
 def test_boxes_csv(tmp_path):
@@ -97,7 +134,8 @@ def test_boxes_csv(tmp_path):
         read_boxes(path)
 
 
-def test_demo_faces_are_found_where_they_are(tiny_root):
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_demo_faces_are_found_where_they_are(tiny_root, detector):
     truth = pd.read_parquet(tiny_root / "ground_truth" / "clips.parquet").set_index("folder")
     index = read_index(tiny_root)
     open_ones = index[~index["cropped"]]
@@ -106,7 +144,7 @@ def test_demo_faces_are_found_where_they_are(tiny_root):
         frames = list_frames(tiny_root / clip.folder)
         box = truth.loc[clip.folder]
         try:
-            face = find_face(read_frame(frames[clip.onset]))
+            face = find_face(read_frame(frames[clip.onset]), detector=detector)
         except FaceError:
             hits.append(False)
             continue
@@ -116,13 +154,15 @@ def test_demo_faces_are_found_where_they_are(tiny_root):
     assert np.mean(hits) >= 0.99, open_ones["clip_id"][~np.array(hits)].tolist()
 
 
-def test_the_real_face_is_found_in_every_tenth_frame(real_data):
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_the_real_face_is_found_in_every_fifth_frame(real_data, detector):
     video, faces = cv2.VideoCapture(str(real_data / VIDEO)), []
     for number in range(472):
         good, frame = video.read()
         assert good
-        if number % 10 == 0:
-            faces.append(find_face(np.ascontiguousarray(frame[..., ::-1])))
+        if number % 5 == 0:
+            faces.append(find_face(np.ascontiguousarray(frame[..., ::-1]), detector=detector))
+    assert len(faces) == 95
     # Looked at by hand: her nose stays in this part of the 640x360 picture, her face about 200-260 px wide.
     for face in faces:
         assert 370 < face.x + face.w / 2 < 510 and 130 < face.y + face.h / 2 < 240, face

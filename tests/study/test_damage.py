@@ -12,7 +12,7 @@ from melib.learning.record import read_run, save_run
 from melib.prepare.data import Data
 from melib.study.plan import read_plan
 from melib.study.unit import read_state
-from tests.conftest import settings, toy
+from tests.conftest import settings, spoil, toy
 
 NAMES = ("run.json", "history.parquet", "predictions.parquet", "model.safetensors", "done")
 
@@ -23,16 +23,6 @@ def finished(tmp_path_factory):
     run = settings(out=str(root), epochs=1, brl_start=1)
     data = Data(toy(), "0123456789abcdef", synthetic=True, skipped=pd.DataFrame())
     return save_run(fit(data.samples, run), run, data)
-
-
-def spoil(path, how):
-    content = path.read_bytes()
-    if how == "removed":
-        path.unlink()
-    elif how == "truncated":
-        path.write_bytes(content[: len(content) // 2])
-    else:
-        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
 @pytest.mark.parametrize("how", ["flipped", "truncated", "removed"])
