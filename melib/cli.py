@@ -33,6 +33,26 @@ def doctor(args) -> int:
     return exit_code(result)
 
 
+def faces(args) -> int:
+    """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
+    from melib.figures.faces import box_sheet
+    from melib.figures.style import save_drawing, use_style
+    from melib.prepare.data import find_corpus, open_corpus
+    from melib.prepare.describe import face_table
+    from melib.prepare.settings import PrepareSettings
+
+    boxes = str(resolve(args.boxes)) if args.boxes else None
+    wanted = PrepareSettings(64, face_detector=args.detector, boxes=boxes)
+    data = open_corpus(args.root, wanted, ["onset"], _stage_bars())
+    print(face_table(data.samples.index).round(1).to_string(index=False))
+    for clip in data.skipped.to_dict("records"):
+        print(f"left out {clip['clip_id']}: {clip['reason']}")
+    use_style()
+    to = resolve(args.to)
+    print(save_drawing(box_sheet(find_corpus(args.root), data.samples.index, args.each), to.parent, to.stem))
+    return 0
+
+
 def prepare(args) -> int:
     """Prepare the samples of a grid's runs, and check that every one of them can be trained."""
     from melib.learning.data import check_arrays, open_samples
@@ -163,6 +183,12 @@ def main(argv: list[str] | None = None) -> int:
     sub = command(doctor)
     sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
     sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
+    sub = command(faces)
+    sub.add_argument("root", nargs="?", default="demo", help="data root, demo or tiny (default: demo)")
+    sub.add_argument("--to", default="runs/faces.png", help="picture to write; faces of licensed data stay local")
+    sub.add_argument("--each", type=int, default=8, help="clips shown of each dataset (default: 8)")
+    sub.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
+    sub.add_argument("--boxes", help="CSV of face boxes (clip_id, x, y, w, h)")
     for function in (prepare, plan, run, status, collect, tables):
         sub = command(function)
         sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from matplotlib.transforms import Affine2D
 
 from melib.corpus.index import DATASETS, PRINT_NAMES
 from melib.figures.datasets import bare, flow_colours
+from melib.figures.faces import draw_box
 from melib.figures.style import DATASET_COLOURS
 from melib.prepare.encode import encode, strain
 from melib.prepare.samples import Samples
@@ -76,10 +76,7 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
     for ax, number in zip(top.subplots(1, len(shown)), shown, strict=True):
         bare(ax, frames[number])
         ax.set_title(f"frame {number}", fontsize=9, fontweight="normal")
-        middle_of_box = clip["face_x"] + clip["face_w"] / 2, clip["face_y"] + clip["face_h"] / 2
-        turn = Affine2D().rotate_deg_around(*middle_of_box, clip["face_angle"]) + ax.transData
-        ax.add_patch(plt.Rectangle((clip["face_x"], clip["face_y"]), clip["face_w"], clip["face_h"], fill=False,
-                                   edgecolor=colour, linewidth=2, transform=turn))  # fmt: skip
+        draw_box(ax, clip, colour)
     axes = middle.subplots(1, 3, width_ratios=[2.4, 1, 1])
     since = np.array(numbers) - numbers[0]
     axes[0].plot(since, curve, "o-", color="#666666", markersize=4)

@@ -59,7 +59,7 @@ class GanSettings(Settings):
     held_out: str = setting(part="fold")
     sources: tuple[str, ...] = setting((), part="fold")  # (): all other datasets of the corpus
     flow_method: str = setting("lk", part="preparation")
-    apex_rule: str = setting("auto", part="preparation")
+    apex_rule: str = setting("motion", part="preparation", choices=("motion", "midpoint", "dcrois"))
     image_size: int = setting(part="preparation", bounds=(16, 1024))  # of the crops, and of what is generated
     au_folder: str = setting("")  # "" stands for `openface` in the data root
     preset: str = setting(choices=PRESETS)

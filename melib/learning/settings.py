@@ -41,7 +41,7 @@ class RunSettings(Settings):
     flow_method: str = setting(
         "lk", part="preparation", choices=("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large")
     )
-    apex_rule: str = setting("auto", part="preparation", across="row", choices=("auto", "motion", "midpoint", "dcrois"))
+    apex_rule: str = setting("motion", part="preparation", across="row", choices=("motion", "midpoint", "dcrois"))
     image_size: int = setting(part="preparation", bounds=(8, 4096))  # side of the face crop, pixels
     face_detector: str = setting("yunet", part="preparation", choices=("yunet", "haar"))
     boxes: str = setting("", role="file", part="preparation")  # CSV of face boxes

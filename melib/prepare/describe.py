@@ -81,6 +81,20 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def face_table(index: pd.DataFrame) -> pd.DataFrame:
+    """How the faces of prepared clips were found, a row a dataset and method: clips, the median width of the box and
+    its least and greatest, in pixels, and the greatest roll in degrees."""
+    groups = index.groupby(["dataset", "face_method"], sort=False)
+    table = groups.agg(
+        clips=("clip_id", "size"),
+        width=("face_w", "median"),
+        width_min=("face_w", "min"),
+        width_max=("face_w", "max"),
+        roll=("face_angle", lambda angles: angles.abs().max()),
+    )
+    return table.reset_index()
+
+
 def typical(facts: pd.DataFrame, label: str) -> list[str]:
     """Of each dataset the clip of this `label` whose motion is nearest to their median, in DATASETS order."""
     rows = facts[facts["label"] == label].dropna(subset=["motion"])

@@ -46,12 +46,11 @@ def locate(root: Path, row: dict, settings: PrepareSettings, box: Face | None = 
 
 def _find_apex(clip: Clip, face: Face, rule: str) -> tuple[int, str]:
     """The apex frame's number by `rule`, and the source to record."""
-    if rule == "auto":
-        rule = "motion" if clip.row["dataset"] == "SMIC" else "midpoint"
     if rule == "midpoint":
         return clip.numbers[midpoint(clip.numbers)], "midpoint"
     crops = np.stack([crop(clip.frame(number), face, SPOT_SIZE) for number in clip.numbers])
-    return clip.numbers[RULES[rule](crops)], "spotted"
+    fps = float(clip.row["fps"]) if not pd.isna(clip.row["fps"]) else np.nan
+    return clip.numbers[RULES[rule](crops, fps)], "spotted"
 
 
 def located_index(labelled: pd.DataFrame, entries: Sequence[dict]) -> pd.DataFrame:

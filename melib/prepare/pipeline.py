@@ -27,7 +27,7 @@ from melib.prepare.settings import PrepareError, PrepareSettings
 from melib.prepare.store import VALUES, Filling, is_made, locked, read_made
 
 LOCATED = ("apex_rule", "face_detector", "boxes")  # what face and apex, and so every array, depend on
-LOCATE_VERSION = 1  # raise it whenever the same frames and settings would give another face or apex
+LOCATE_VERSION = 2  # raise it whenever the same frames and settings, or those at rest, would give another face or apex
 PAIR = ("onset", "apex", "flow")
 BLOCK = 16  # clips written, journalled and, on a GPU, solved together
 OF_A_CLIP = (CorpusError, FaceError, PrepareError)  # what leaves out the clip that raises it

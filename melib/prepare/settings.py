@@ -24,16 +24,15 @@ class PrepareError(ValueError):
 class PrepareSettings:
     """How clips become samples. Raises PrepareError for wrong values, naming the nearest right one.
 
-    `apex_rule` serves clips without a usable annotated apex: "motion" (greatest against the onset), "midpoint",
-    "dcrois", or "auto": motion for SMIC, which has no annotated apex, and midpoint elsewhere. `face_detector` is
-    "yunet" or "haar"; `boxes` is the path of a CSV of boxes in its place, `flow_weights` that of RAFT's weights.
-    `remove_head_motion` takes the shift, turn and scale of the whole face out of the flow. `device` (cpu, cuda) serves
-    RAFT alone and names no cache.
+    `apex_rule` serves clips without a usable annotated apex: "motion" (greatest against the onset, blinks passed
+    over), "midpoint" or "dcrois". `face_detector` is "yunet" or "haar"; `boxes` is the path of a CSV of boxes in its
+    place, `flow_weights` that of RAFT's weights. `remove_head_motion` takes the shift, turn and scale of the whole face
+    out of the flow. `device` (cpu, cuda) serves RAFT alone and names no cache.
     """
 
     image_size: int = 224
     flow_method: str = "lk"
-    apex_rule: str = "auto"
+    apex_rule: str = "motion"
     face_detector: str = "yunet"
     boxes: str | None = None
     flow_weights: str | None = None
@@ -45,7 +44,7 @@ class PrepareSettings:
             raise PrepareError(f"image_size is {self.image_size!r}; expected a whole number from 16 to 1024.")
         for name, allowed in (
             ("flow_method", [*FLOWS, *BATCHED]),
-            ("apex_rule", ["auto", *RULES]),
+            ("apex_rule", [*RULES]),
             ("face_detector", [*DETECTORS]),
         ):
             value = getattr(self, name)

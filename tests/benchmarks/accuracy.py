@@ -21,7 +21,8 @@ from melib.corpus.frames import list_frames, read_frame
 from melib.corpus.scan import read_index
 from melib.figures.motion import BINS
 from melib.home import resolve
-from melib.prepare.apex import RULES, SPOT_SIZE
+from melib.prepare.apex import RULES, SPOT_SIZE, motion_curve
+from melib.prepare.clip import Clip
 from melib.prepare.data import find_corpus
 from melib.prepare.faces import FaceError, crop, crop_matrix, find_face
 from melib.prepare.flow import FlowError, dis, farneback, flow_solver, lk, tvl1
@@ -97,26 +98,46 @@ def flow_accuracy(
 def apex_accuracy(root: str | Path, index: pd.DataFrame, progress: Callable | None = None) -> pd.DataFrame:
     """How far from the truth each apex rule is on the labelled clips of a demo corpus whose face is found.
 
-    Returns one row a rule and dataset: rule, dataset, clips, frames and ms (mean absolute error).
-    `progress(done, total)` counts clips.
+    Returns one row a rule and dataset: rule, dataset, clips, frames, ms and share (mean absolute error, of the clip's
+    length), and of clips that blink away from the apex (`blinks`) how often the frame of the blink is `taken`.
+    "unguarded" is the greatest motion with blinks among it. `progress(done, total)` counts clips.
     """
-    truth = pd.read_parquet(Path(root) / TRUTH / "clips.parquet").set_index("folder")["apex"]
+    truth = pd.read_parquet(Path(root) / TRUTH / "clips.parquet").set_index("folder")
     clips, rows = index.dropna(subset=["label"]), []
-    for number, clip in enumerate(clips.itertuples(), start=1):
-        frames = list_frames(Path(root) / clip.folder)
-        numbers = [n for n in frames if clip.onset <= n <= clip.offset]
+    for number, row in enumerate(clips.to_dict("records"), start=1):
+        clip = Clip(root, row)
         try:
-            face = find_face(read_frame(frames[numbers[0]]), bool(clip.cropped))
+            face = find_face(clip.first, bool(row["cropped"]))
         except FaceError:
             continue
-        crops = np.stack([crop(read_frame(frames[n]), face, SPOT_SIZE) for n in numbers])
-        for rule, spot in RULES.items():
-            off = abs(numbers[spot(crops)] - truth[clip.folder])
-            rows.append({"rule": rule, "dataset": clip.dataset, "frames": off, "ms": 1000 * off / clip.fps})
+        crops = np.stack([crop(clip.frame(n), face, SPOT_SIZE) for n in clip.numbers])
+        drawn = truth.loc[row["folder"]]
+        for rule, spot in (RULES | {"unguarded": unguarded}).items():
+            chosen = clip.numbers[spot(crops, row["fps"])]
+            off = abs(chosen - drawn["apex"])
+            errors = {"frames": off, "ms": 1000 * off / row["fps"], "share": off / (row["offset"] - row["onset"])}
+            rows.append({"rule": rule, "dataset": row["dataset"], **errors, "taken": blink_taken(drawn, chosen)})
         if progress:
             progress(number, len(clips))
     groups = pd.DataFrame(rows).groupby(["rule", "dataset"], sort=False)
-    return groups[["frames", "ms"]].mean().assign(clips=groups.size()).reset_index()
+    table = groups[["frames", "ms", "share", "taken"]].mean()
+    return table.assign(clips=groups.size(), blinks=groups["taken"].count()).reset_index()
+
+
+def unguarded(crops: np.ndarray, fps: float) -> int:
+    """The frame of greatest motion, blinks among it."""
+    return 1 + int(np.argmax(motion_curve(crops)[1:]))
+
+
+def blink_taken(drawn: pd.Series, chosen: int, near: int = 2) -> float:
+    """Whether the `chosen` frame is that of a drawn blink; missing where there is none apart from the apex."""
+    if (
+        not drawn["blink"]
+        or drawn["blink_frame"] > drawn["offset"]
+        or abs(drawn["blink_frame"] - drawn["apex"]) <= near + 1
+    ):
+        return np.nan
+    return float(abs(chosen - drawn["blink_frame"]) <= near)
 
 
 def moved_pairs(photo: np.ndarray, size: int, pairs: int, rng: np.random.Generator) -> Iterable[tuple]:

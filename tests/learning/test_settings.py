@@ -197,7 +197,7 @@ def test_choices_are_those_of_the_rooms_that_serve_them():
     choices = {one.name: set(one.metadata["choices"]) for one in dataclasses.fields(RunSettings)}
     assert choices["flow_method"] == {*FLOWS, *BATCHED}
     assert choices["flow_encoding"] == set(ENCODINGS)
-    assert choices["apex_rule"] == {"auto", *RULES}
+    assert choices["apex_rule"] == {*RULES}
     rest = RunSettings.at_rest()
     assert rest["flow_method"] == PrepareSettings.flow_method
     assert rest["apex_rule"] == PrepareSettings.apex_rule

@@ -155,6 +155,32 @@ def test_demo_faces_are_found_where_they_are(tiny_root, detector):
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
+def test_no_patch_of_skin_in_a_tight_crop_is_taken_for_the_face(tiny_root, detector):
+    """131 crops of 28 to 280 px, each with a patch of brighter skin: the face, the whole frame, or an error."""
+    rng = np.random.default_rng(0)
+    truth = pd.read_parquet(tiny_root / "ground_truth" / "clips.parquet").set_index("folder")
+    index = read_index(tiny_root)
+    taken = 0
+    for clip in pd.concat([index, index]).iloc[:131].itertuples():
+        frame = read_frame(next(iter(list_frames(tiny_root / clip.folder).values())))
+        box = truth.loc[clip.folder].filter(like="face_").astype(int).clip(lower=0)
+        tight = frame[box["face_y"] : box["face_y"] + box["face_h"], box["face_x"] : box["face_x"] + box["face_w"]]
+        side = int(rng.integers(28, 281))
+        tight = cv2.resize(tight, (side, round(side * len(tight) / tight.shape[1])), interpolation=cv2.INTER_AREA)
+        radius = int(0.15 * side)
+        centre = [int(rng.integers(radius, length - radius)) for length in tight.shape[1::-1]]
+        skin = np.clip(1.15 * tight.reshape(-1, 3).mean(0), 0, 255)
+        cv2.ellipse(tight, centre, (radius, int(1.2 * radius)), 0, 0, 360, skin.tolist(), -1)
+        try:
+            face = find_face(tight, detector=detector)
+        except FaceError:
+            continue
+        taken += 1
+        assert face.w > {"yunet": 0.8, "haar": 0.5}[detector] * side, (clip.clip_id, side, face)  # the patch: .3
+    assert taken > 100
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
 def test_the_real_face_is_found_in_every_fifth_frame(real_data, detector):
     video, faces = cv2.VideoCapture(str(real_data / VIDEO)), []
     for number in range(472):
