@@ -33,6 +33,22 @@ def doctor(args) -> int:
     return exit_code(result)
 
 
+def import_(args) -> int:
+    """Take flow images and labels from a clone of a public repository, or any folder, into a samples folder."""
+    from melib.corpus.index import class_counts
+    from melib.prepare.imports import import_images
+    from melib.prepare.samples import is_samples_folder
+
+    to = resolve(args.to)
+    if to.exists() and not is_samples_folder(to) and any(to.iterdir()):
+        raise FileExistsError(f"{to} is there and is no samples folder. Name another folder with --to.")
+    labels = args.labels.split(",") if args.labels else ()
+    samples = import_images(resolve(args.folder), args.table, args.images, labels, args.mapping)
+    print(class_counts(samples.index).to_string())
+    print(f"{len(samples)} clips, pictures of {samples.arrays['flow_image'].shape[1:]}, in {samples.save(to)}")
+    return 0
+
+
 def faces(args) -> int:
     """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
     from melib.figures.faces import box_sheet
@@ -183,6 +199,15 @@ def main(argv: list[str] | None = None) -> int:
     sub = command(doctor)
     sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
     sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
+    sub = command(import_, "import")
+    sub.add_argument(
+        "folder", help="clone of a public repository with flow images, or a folder of pictures and a table"
+    )
+    sub.add_argument("--to", required=True, help="samples folder to write")
+    sub.add_argument("--table", help="CSV in the folder: dataset, subject, clip, label or emotion, and file if need be")
+    sub.add_argument("--images", help="folder of the pictures in it (default: all of it)")
+    sub.add_argument("--labels", help="what label numbers stand for, such as negative,positive,surprise")
+    sub.add_argument("--mapping", default="table1", help="of emotions to classes (default: table1)")
     sub = command(faces)
     sub.add_argument("root", nargs="?", default="demo", help="data root, demo or tiny (default: demo)")
     sub.add_argument("--to", default="runs/faces.png", help="picture to write; faces of licensed data stay local")
