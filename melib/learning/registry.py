@@ -28,6 +28,18 @@ ALGORITHMS = {
 ESTIMATORS = {
     "logreg": Spec("logistic regression", "melib.learning.estimators.logreg:LogReg",
                    {"C": Option(0.0, bounds=(0, 1e6))}, seconds=20),
+    "svm": Spec("SVM", "melib.learning.estimators.svm:SVM",
+                {"C": Option(0.0, bounds=(0, 1e6)), "kernel": Option("linear", choices=("linear", "chi2"))}, seconds=5),
+    "dr": Spec("DR (linear kernel)", "melib.learning.estimators.dr:DR", {
+        "form": Option("DRFS-S", choices=("DRFS-S", "DRFS-T", "DRLS")),
+        "lam": Option(1.0, bounds=(0, 1e6)),
+        "mu": Option(0.1, bounds=(0, 1e6)),
+    }, uses_target=True, seconds=20),
+    "tgsr": Spec("TGSR (successor of RSTR)", "melib.learning.estimators.tgsr:TGSR", {
+        "lam": Option(1.0, bounds=(0, 1e6)),
+        "blocks": Option(0, bounds=(0, 10**6)),
+        "block_size": Option(177, bounds=(1, 10**6)),
+    }, uses_target=True, seconds=5),
 }  # fmt: skip
 
 NETWORKS = {

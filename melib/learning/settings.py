@@ -50,7 +50,7 @@ class RunSettings(Settings):
     # what a method sees of an input
     flow_encoding: str = setting("uvs", part="method", choices=("uvs", "minmax", "wheel"))
     channels: str = setting("uvs", part="method", across="row", choices=("uvs", "uv"))  # of flow
-    normalise: str = setting("none", part="method", across="row", choices=("none", "centred"))
+    normalise: str = setting("none", part="method", across="row", choices=("none", "centred", "raw"))
     input_size: int = setting(0, part="method", across="row", bounds=(0, 4096))  # pixels; 0: as prepared
     mirror: bool = setting(False, part="method", across="row")  # in training, and averaged in prediction
     # training

@@ -13,11 +13,14 @@ from melib.prepare.samples import Samples
 from melib.spec import Option, Spec
 from tests.conftest import settings, toy
 
+NEEDED = {"tgsr": {"block_size": 64}}  # options that the toy samples need
 CASES = [
-    *({"method": name} for name in METHODS),
+    *({"method": name, **NEEDED.get(name, {})} for name in METHODS),
     *({"network": name, "method": "erm"} for name in NETWORKS),
     {"method": "erm", "class_weights": "balanced", "mirror": True, "normalise": "centred", "channels": "uv",
      "dropout": 0.5, "label_smoothing": 0.1},
+    {"method": "dr", "form": "DRLS", "class_weights": "balanced"},
+    {"method": "svm", "kernel": "chi2", "normalise": "raw"},
     {"method": "logreg", "class_weights": "balanced", "mirror": True, "normalise": "centred", "input_size": 7},
 ]  # fmt: skip
 NAMES = ["-".join(f"{key}={value}" for key, value in case.items()) for case in CASES]
