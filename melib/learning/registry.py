@@ -42,12 +42,25 @@ ESTIMATORS = {
     }, uses_target=True, seconds=5),
 }  # fmt: skip
 
+FLOW_NETWORKS = "melib.learning.networks.megc2019"
+
 NETWORKS = {
     "cnn": Spec("CNN", "melib.learning.networks.cnn:cnn", inputs=("image",), least_size=8),
     "resnet18": Spec("ResNet-18", "melib.learning.networks.from_timm:resnet18", inputs=("image",), least_size=8,
                      seconds=0.008),
     "poolformer_s12": Spec("PoolFormer-S12", "melib.learning.networks.from_timm:poolformer_s12", inputs=("image",),
                            least_size=8, seconds=0.01),
+    # Of MEGC2019, for flow images of 28 px; the recipes are in the grids.
+    "ststnet": Spec("STSTNet", f"{FLOW_NETWORKS}:ststnet", inputs=("image",), least_size=8, seconds=0.0005),
+    "off_apexnet": Spec("OFF-ApexNet", f"{FLOW_NETWORKS}:off_apexnet", inputs=("image",), least_size=8),
+    "dual_inception": Spec("Dual-Inception", f"{FLOW_NETWORKS}:dual_inception", inputs=("image",), least_size=8,
+                           seconds=0.004),
+    "rcn_a": Spec("RCN-A (32 maps, assumed)", f"{FLOW_NETWORKS}:rcn_a", {"maps": Option(32, bounds=(1, 1024))},
+                  inputs=("image",), least_size=10),
+    "sssnet": Spec("SSSNet", f"{FLOW_NETWORKS}:sssnet", inputs=("image",), least_size=16),
+    "htnet": Spec("HTNet (fixed landmarks, small: stand-in)", "melib.learning.networks.htnet:htnet", {
+        "regions": Option(True), "embedding": Option(64, bounds=(4, 4096)), "depth": Option(2, bounds=(1, 64)),
+    }, inputs=("image",), least_size=8),
     "mlp": Spec("MLP", "melib.learning.networks.mlp:mlp", {"hidden": Option(256, bounds=(1, 65_536))}, seconds=0.0005),
 }  # fmt: skip
 

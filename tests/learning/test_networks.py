@@ -45,7 +45,8 @@ def test_weights_come_from_the_seed_alone(name):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_feature_vectors_are_refused_by_image_networks(name):
-    with pytest.raises(ValueError, match=r"takes image of at least 8 x 8.*another network: mlp"):
+    least = NETWORKS[name].least_size
+    with pytest.raises(ValueError, match=rf"takes image of at least {least} x {least}.*another network: mlp"):
         build(name, (40,), 0)
 
 
