@@ -84,6 +84,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
         first_epoch=settings.brl_start,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
+        optimizer=settings.optimizer,
         label_smoothing=settings.label_smoothing,
         class_weights=fold.class_weights,
         seed=settings.seed,
@@ -96,6 +97,8 @@ def train_epoch(algorithm: Algorithm, fold: Fold, epoch: int, streams: dict[str,
     """One pass over the training clips; the means of what the algorithm's `loss` says of them."""
     settings = fold.settings
     algorithm.train()
+    if settings.lr_step:
+        algorithm.set_rate(settings.lr * settings.lr_factor ** ((epoch - 1) // settings.lr_step))
     totals, clips = 0, 0
     if settings.sampling == "balanced":
         drawn = balanced_batches(fold.train, fold.domains_on_host[fold.train], settings.batch_size, streams["order"])
