@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import CLASSES
+from melib.learning.registry import NETWORKS
 from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
 
@@ -32,6 +33,19 @@ def toy(datasets=("SMIC", "CASME", "SAMM"), subjects=5, clips=6, size=8, seed=0)
     images = np.array(images, np.uint8)
     features = images.reshape(len(images), -1).astype(np.float32)
     return Samples(pd.DataFrame(rows), {"flow_image": images, "pixels": features})
+
+
+def with_frames(samples: Samples) -> Samples:
+    """Those samples with videos of four frames, which grow from nothing to the image's first channel."""
+    last = samples.arrays["flow_image"][..., 0]
+    frames = np.stack([last // 4 * n for n in range(4)], axis=1)
+    return Samples(samples.index, {"flow_image": samples.arrays["flow_image"], "frames": frames})
+
+
+def inputs_for(network: str) -> str:
+    """The arrays of `with_frames` that a network takes."""
+    arrays = {"image": "flow_image", "any": "flow_image", "video": "frames"}
+    return "+".join(arrays[kind] for kind in NETWORKS[network].inputs)
 
 
 def settings(**changes) -> RunSettings:

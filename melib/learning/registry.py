@@ -61,6 +61,17 @@ NETWORKS = {
     "htnet": Spec("HTNet (fixed landmarks, small: stand-in)", "melib.learning.networks.htnet:htnet", {
         "regions": Option(True), "embedding": Option(64, bounds=(4, 4096)), "depth": Option(2, bounds=(1, 64)),
     }, inputs=("image",), least_size=8),
+    # Peers of the paper's Table 9, from scratch or from a file of weights.
+    "rn": Spec("RN", "melib.learning.networks.resnet10:rn", inputs=("image",), least_size=8, seconds=0.004),
+    "rnma": Spec("RNMA", "melib.learning.networks.resnet10:rnma", inputs=("image",), least_size=8, seconds=0.005),
+    "cnn3d": Spec("3D-CNN (stand-in for D3DCNN)", "melib.learning.networks.cnn3d:cnn3d", inputs=("video",),
+                  seconds=0.02),
+    "elrcn": Spec("ELRCN (small, frame differences for flow: stand-in)", "melib.learning.networks.elrcn:elrcn", {
+        "enrichment": Option("spatial", choices=("spatial", "temporal")), "motion": Option(True),
+        "hidden": Option(256, bounds=(1, 65_536)),
+    }, inputs=("video",), seconds=0.02),
+    "motion_views": Spec("motion views (stand-in for TFMVN)", "melib.learning.networks.motion_views:motion_views",
+                         {"heat": Option(True), "energy": Option(True)}, inputs=("image",), least_size=8),
     "mlp": Spec("MLP", "melib.learning.networks.mlp:mlp", {"hidden": Option(256, bounds=(1, 65_536))}, seconds=0.0005),
 }  # fmt: skip
 

@@ -76,7 +76,10 @@ def build_algorithm(fold: Fold) -> Algorithm:
     network.dropout = settings.dropout
     if settings.weights:
         load_weights(network, resolve(settings.weights))
-    network = network.to(fold.device, memory_format=torch.channels_last)
+    volumes = any(
+        weights.ndim == 5 for weights in network.parameters()
+    )  # of 3-D convolutions, which have no such order
+    network = network.to(fold.device, memory_format=torch.preserve_format if volumes else torch.channels_last)
     spec = ALGORITHMS[settings.method]
     task = Task(
         options={name: settings.option(name) for name in spec.options},

@@ -13,11 +13,17 @@ def build(name, shape, seed):
     return build_network(name, [shape], seed)
 
 
+def shape_for(name, size):
+    """An input of that size of the kind that a network takes."""
+    return (1, 6, size, size) if NETWORKS[name].inputs == ("video",) else (3, size, size)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("size", [28, 64])
 def test_logits_are_the_heads_reading_of_the_features(name, size):
-    model = build(name, (3, size, size), seed=0).eval()
-    logits, features = model(torch.randn(2, 3, size, size))
+    shape = shape_for(name, size)
+    model = build(name, shape, seed=0).eval()
+    logits, features = model(torch.randn(2, *shape))
     assert logits.shape == (2, 3)
     assert features.shape == (2, model.head.in_features)
     torch.testing.assert_close(model.head(features), logits)
@@ -37,7 +43,7 @@ def test_the_papers_cnn():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_come_from_the_seed_alone(name):
     state = torch.random.get_rng_state()
-    first, second, other = (build(name, (3, 32, 32), seed).head.weight for seed in (1, 1, 2))
+    first, second, other = (build(name, shape_for(name, 32), seed).head.weight for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(state, torch.random.get_rng_state())
@@ -52,10 +58,10 @@ def test_feature_vectors_are_refused_by_image_networks(name):
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_layer_tables_end_at_the_features_and_hold_all_parameters(name):
-    shape = (3, 32, 32)
+    shape = shape_for(name, 32)
     table, model = layer_table(name, shape), build(name, shape, 0)
     assert table["parameters"].sum() == sum(weights.numel() for weights in model.parameters())
-    assert table["output"].iloc[[0, -2, -1]].tolist() == ["3x32x32", str(model.head.in_features), "3"]
+    assert table["output"].iloc[[0, -2, -1]].tolist() == ["x".join(map(str, shape)), str(model.head.in_features), "3"]
 
 
 def test_the_layers_of_the_papers_cnn_follow_from_its_description():
