@@ -64,6 +64,8 @@ NETWORKS = {
     # Peers of the paper's Table 9, from scratch or from a file of weights.
     "rn": Spec("RN", "melib.learning.networks.resnet10:rn", inputs=("image",), least_size=8, seconds=0.004),
     "rnma": Spec("RNMA", "melib.learning.networks.resnet10:rnma", inputs=("image",), least_size=8, seconds=0.005),
+    "atnet": Spec("ATNet", "melib.learning.networks.atnet:atnet", inputs=("image", "sequence"), least_size=8,
+                  seconds=0.01),
     "cnn3d": Spec("3D-CNN (stand-in for D3DCNN)", "melib.learning.networks.cnn3d:cnn3d", inputs=("video",),
                   seconds=0.02),
     "elrcn": Spec("ELRCN (small, frame differences for flow: stand-in)", "melib.learning.networks.elrcn:elrcn", {

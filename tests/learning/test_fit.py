@@ -17,7 +17,7 @@ from melib.learning.settings import RunSettings
 from melib.learning.split import FitError, balanced_batches, batches, placebo, split_samples
 from melib.learning.training import build_algorithm
 from melib.prepare.samples import Samples
-from tests.conftest import inputs_for, settings, toy, with_frames
+from tests.conftest import inputs_for, of_every_kind, settings, toy
 
 
 def weights(result):
@@ -32,7 +32,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_trains_and_two_runs_are_identical(network):
-    samples = with_frames(toy(size=32, subjects=3, clips=3))
+    samples = of_every_kind(toy(size=32, subjects=3, clips=3))
     run = settings(network=network, inputs=inputs_for(network), epochs=3, brl_start=2)
     first, second = fit(samples, run), fit(samples, run)
     assert first.history.equals(second.history)

@@ -118,3 +118,37 @@ def test_heat_keeps_motion_around_brows_eyes_and_mouth_and_more_where_most_is():
     both[0, 0, 30, 14] = 0.2  # a corner of the mouth, which moves less
     raised = Heat((2, 40, 40), energy=True)(both) / both.clamp_min(1e-9)
     assert raised[0, 0, 10, 12] > 1.4 and raised[0, 0, 30, 14] < 0.7
+
+
+def test_atnet_joins_an_apex_frame_and_a_sequence_of_64_by_128():
+    """Each branch gives 512 features of length 1 and sees its own input alone; half are dropped in training."""
+    network = build("atnet", [IMAGE, (64, 128)], 0).eval()
+    image, sequence = x(IMAGE), x((64, 128))
+    features = network(image, sequence)[1]
+    assert features.shape == (2, 1024)
+    torch.testing.assert_close(features.unflatten(1, (2, 512)).norm(dim=2), torch.ones(2, 2))
+    other_image = network(image + 1, sequence)[1]
+    other_sequence = network(image, sequence.flip(1))[1]
+    assert torch.equal(other_image[:, 512:], features[:, 512:]) and not torch.equal(other_image, features)
+    assert torch.equal(other_sequence[:, :512], features[:, :512]) and not torch.equal(other_sequence, features)
+    dropped = (network.train()(image, sequence)[1][:, 512:] == 0).float().mean()  # of the sequence, without ReLU
+    assert 0.4 < dropped < 0.6
+    with pytest.raises(ValueError, match="atnet takes image and sequence"):
+        build("atnet", [IMAGE], 0)
+
+
+def test_atnets_sequence_branch_is_two_lstm_layers_and_their_mean_over_time():
+    branch = build("atnet", [IMAGE, (7, 5)], 0).eval().body.sequence
+    lstm, given = branch[0].lstm, x((7, 5))
+    for layer in range(2):
+        h = c = torch.zeros(2, 512)
+        weights = [getattr(lstm, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        states = []
+        for t in range(7):
+            i, f, g, o = (given[:, t] @ weights[0].T + h @ weights[1].T + weights[2] + weights[3]).chunk(4, dim=1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            states.append(h)
+        given = torch.stack(states, dim=1)
+    mean = given.mean(1)
+    torch.testing.assert_close(branch(x((7, 5))), mean / mean.norm(dim=1, keepdim=True))

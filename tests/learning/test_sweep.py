@@ -11,7 +11,7 @@ from melib.learning.fit import fit
 from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
 from melib.prepare.samples import Samples
 from melib.spec import Option, Spec
-from tests.conftest import inputs_for, settings, toy, with_frames
+from tests.conftest import inputs_for, of_every_kind, settings, toy
 
 NEEDED = {"tgsr": {"block_size": 64}}  # options that the toy samples need
 CASES = [
@@ -31,7 +31,7 @@ def run(case):
 
 
 def samples():
-    return with_frames(toy(size=16, subjects=3, clips=3))
+    return of_every_kind(toy(size=16, subjects=3, clips=3))
 
 
 def learned(result):
