@@ -22,6 +22,7 @@ ALGORITHMS = {
         "feature means", "melib.learning.algorithms.feature_means:FeatureMeans", {"lam": LAM, "scale_ce": Option(True)},
         compares_groups=True,
     ),
+    "pretrain": Spec("CE after self-supervised pre-training", "melib.learning.algorithms.pretrain:Pretrain"),
 }  # fmt: skip
 
 # Methods without epochs.
@@ -74,6 +75,10 @@ NETWORKS = {
     }, inputs=("video",), seconds=0.02),
     "motion_views": Spec("motion views (stand-in for TFMVN)", "melib.learning.networks.motion_views:motion_views",
                          {"heat": Option(True), "energy": Option(True)}, inputs=("image",), least_size=8),
+    "madv": Spec("pyramid of frame differences (stand-in for MADV-Net)", "melib.learning.networks.madv:madv", {
+        "pyramid": Option(True), "differences": Option(True), "factors": Option(True), "au_codes": Option(True),
+        "level_heads": Option(True), "embedding": Option(32, bounds=(4, 4096)),
+    }, inputs=("video",), seconds=0.02),
     "mlp": Spec("MLP", "melib.learning.networks.mlp:mlp", {"hidden": Option(256, bounds=(1, 65_536))}, seconds=0.0005),
 }  # fmt: skip
 

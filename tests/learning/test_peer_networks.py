@@ -7,6 +7,7 @@ from torch import nn
 from melib.learning.networks.build import build
 from melib.learning.networks.motion_views import Heat
 
+MADV_PARTS = ("pyramid", "differences", "factors", "au_codes", "level_heads")
 IMAGE, VIDEO = (3, 32, 32), (1, 6, 16, 16)
 
 
@@ -63,6 +64,7 @@ def test_micro_attention_is_its_equation_and_rn_without_it():
     "name, shape, option, off",
     [
         ("elrcn", VIDEO, "motion", False),
+        *(("madv", VIDEO, part, False) for part in MADV_PARTS),
         ("motion_views", IMAGE, "heat", False),
         ("motion_views", IMAGE, "energy", False),
     ],
@@ -96,14 +98,14 @@ def test_elrcns_motion_is_the_change_from_the_first_frame():
 
 def test_the_order_of_frames_counts():
     video = x(VIDEO)
-    for name in ("elrcn", "cnn3d"):
+    for name in ("elrcn", "cnn3d", "madv"):
         network = build(name, [VIDEO], 0).eval()
         assert not torch.allclose(network(video)[0], network(video.flip(2))[0])
 
 
-@pytest.mark.parametrize("name, shape", [("cnn3d", (1, 3, 16, 16)), ("elrcn", (1, 6, 4, 4))])
+@pytest.mark.parametrize("name, shape", [("cnn3d", (1, 3, 16, 16)), ("elrcn", (1, 6, 4, 4)), ("madv", (1, 1, 16, 16))])
 def test_videos_that_are_too_small_are_refused(name, shape):
-    with pytest.raises(ValueError, match=r"needs at least (4|8).*got"):
+    with pytest.raises(ValueError, match=r"needs at least (2|4|8).*got"):
         build(name, [shape], 0)
 
 
@@ -152,3 +154,26 @@ def test_atnets_sequence_branch_is_two_lstm_layers_and_their_mean_over_time():
         given = torch.stack(states, dim=1)
     mean = given.mean(1)
     torch.testing.assert_close(branch(x((7, 5))), mean / mean.norm(dim=1, keepdim=True))
+
+
+def test_the_levels_of_madvs_stand_in_see_differences_two_four_times_apart_and_coarser():
+    """Naive twins of what each level's patches are made of."""
+    network = build("madv", [VIDEO], 0, {"factors": False}).eval()
+    video = x(VIDEO)
+    for number, level in enumerate(network.body[0].levels):
+        step = 2**number
+        coarse = video.unflatten(4, (-1, step)).unflatten(3, (-1, step)).mean((4, 6))
+        patches = level.patches(coarse[:, :, step:] - coarse[:, :, :-step])
+        assert patches.shape[2:] == (6 - step, 4, 4)
+        expected = level.mix(patches.flatten(2).transpose(1, 2)).mean(1)
+        torch.testing.assert_close(level(video), expected)
+
+
+def test_madvs_factors_raise_small_motion_more_than_large():
+    level = build("madv", [VIDEO], 0).eval().body[0].levels[0]
+    seen = []
+    level.patches.register_forward_pre_hook(lambda _, given: seen.append(given[0].std().item()))
+    for size in (0.01, 1.0):
+        level(size * x(VIDEO))
+    plain = (x(VIDEO)[:, :, 1:] - x(VIDEO)[:, :, :-1]).std().item()
+    assert seen[0] / (0.01 * plain) > 2 * seen[1] / plain > 0
