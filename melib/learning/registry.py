@@ -34,7 +34,8 @@ ESTIMATORS = {
     "dr": Spec("DR (linear kernel)", "melib.learning.estimators.dr:DR", {
         "form": Option("DRFS-S", choices=("DRFS-S", "DRFS-T", "DRLS")),
         "lam": Option(1.0, bounds=(0, 1e6)),
-        "mu": Option(0.1, bounds=(0, 1e6)),
+        "mu": Option(0.01, bounds=(0, 1e6)),
+        "C": Option(1.0, bounds=(0, 1e6)),
     }, uses_target=True, seconds=20),
     "tgsr": Spec("TGSR (successor of RSTR)", "melib.learning.estimators.tgsr:TGSR", {
         "lam": Option(1.0, bounds=(0, 1e6)),

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.svm import SVC
 
 from melib.learning.estimators.base import Features
 from melib.learning.estimators.dr import DR, sparse
@@ -23,7 +24,7 @@ def clips(seed, count=24, size=BLOCKS * SIZE):
 
 
 def dr(form, lam=1.0, mu=0.1, weights="none"):
-    return DR({"form": form, "lam": lam, "mu": mu}, weights)
+    return DR({"form": form, "lam": lam, "mu": mu, "C": 1.0}, weights)
 
 
 def tgsr(lam=1.0, blocks=0, size=SIZE):
@@ -88,6 +89,21 @@ def test_a_great_lam_brings_the_regenerated_means_together(form):
         means = [(x @ fitted.basis @ fitted.map).mean(0) for x in (train.x, target.x)]
         gaps.append(np.linalg.norm(means[0] - means[1]))
     assert gaps[1] < 0.02 * gaps[0]
+
+
+@pytest.mark.parametrize("form", ["DRFS-S", "DRFS-T"])
+def test_the_svm_sees_what_was_regenerated_at_the_scale_of_the_features(form):
+    """Features 50 times as long have the same P, and an SVM that regularises 2500 times less."""
+    train, target = clips(0), clips(1)
+    fitted = dr(form).fit(train, target)
+    regenerated = fitted.length * (target.x if form == "DRFS-S" else train.x) @ fitted.basis @ fitted.map
+    known, asked = (train.x, regenerated) if form == "DRFS-S" else (regenerated, target.x)
+    coordinates = fitted.length * fitted.basis
+    known, asked = (x if x is regenerated else x @ coordinates for x in (known, asked))
+    expected = SVC(C=1.0, kernel="linear").fit(known, train.y).decision_function(asked)
+    np.testing.assert_allclose(fitted.decision_function(target.x), expected, atol=5e-3)
+    longer = dr(form).fit(Features(50 * train.x, train.y, train.domain, train.subject), Features(50 * target.x))
+    np.testing.assert_allclose(longer.map, fitted.map, atol=1e-9)
 
 
 def test_drls_is_the_objective_of_its_paper_written_out():

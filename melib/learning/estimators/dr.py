@@ -23,14 +23,15 @@ class DR(Estimator):
     features and gives P' K_t to an SVM that was trained on them; "DRFS-T" regenerates the held-out features and trains
     the SVM on P' K of the sources; "DRLS" regenerates the sources' labels.
 
-    Inputs are divided by the sources' root mean squared length, so that mu means the same for any features. Features
-    that have more numbers than there are clips are regenerated as coordinates in the clips' span, which is the same at
-    mu = 0; the authors' mu acts on the features themselves. The solver starts from zeros, theirs from ones.
+    For P, inputs are divided by the sources' root mean squared length, so that mu means the same for any features; the
+    SVM sees them at their own scale, with C (0: chosen on the sources, `choose_on_sources`). Features that have more
+    numbers than there are clips are regenerated as coordinates in the clips' span, which is the same at mu = 0; the
+    authors' mu acts on the features themselves. The solver starts from zeros, theirs from ones.
     """
 
     def fit(self, train: Features, target: Features | None = None) -> DR:
-        basis = span(np.vstack([train.x, target.x]))
-        self.basis = basis / np.sqrt((train.x**2).sum(1).mean())
+        self.length = np.sqrt((train.x**2).sum(1).mean())
+        self.basis = span(np.vstack([train.x, target.x])) / self.length
         sources = Features(train.x @ self.basis, train.y, train.domain, train.subject)
         held_out = target.x @ self.basis
         form = self.options["form"]
@@ -41,15 +42,18 @@ class DR(Estimator):
         seen, other = (sources.x, held_out) if form == "DRFS-S" else (held_out, sources.x)
         self.map = self._regenerate(seen, other, seen, seen)
         known = sources.x if form == "DRFS-S" else sources.x @ self.map
-        options = {"C": 1.0, "kernel": "linear"}
-        self.svm = SVM(options, self.class_weights).fit(Features(known, train.y, train.domain, train.subject))
+        known = Features(self.length * known, train.y, train.domain, train.subject)
+        self.svm = SVM({"C": self.options["C"], "kernel": "linear"}, self.class_weights).fit(known)
         return self
 
     def decision_function(self, x: np.ndarray) -> np.ndarray:
         x = x @ self.basis
         if self.options["form"] == "DRLS":
             return x @ self.map + self.bias
-        return self.svm.decision_function(x @ self.map if self.options["form"] == "DRFS-S" else x)
+        return self.svm.decision_function(self.length * (x @ self.map if self.options["form"] == "DRFS-S" else x))
+
+    def choices(self) -> dict[str, float]:
+        return {} if self.options["form"] == "DRLS" else self.svm.choices()
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"map": self.map} | ({} if self.options["form"] == "DRLS" else self.svm.arrays())
