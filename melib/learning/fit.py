@@ -6,7 +6,7 @@ import multiprocessing
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -76,51 +76,58 @@ def fit(samples: Samples, settings: RunSettings, progress: Progress | None = Non
         if progress:
             progress(epoch, len(folds) * epochs, row)
 
-    fit_fold = partial(_fit_fold, samples, settings, work)
+    fit_fold = partial(_fit_fold, samples, settings, folds, work)
     workers = min(settings.workers, len(folds))
     if workers > 1:
-        return _join(_side_by_side(fit_fold, folds, workers, done, epochs), folds)
+        meter.update(0)
+        return _join(_side_by_side(fit_fold, len(folds), workers, done, epochs), folds)
     parts = []
-    for number, name in enumerate(folds):
+    for number in range(len(folds)):
 
         def done_of_fold(epoch: int, row: dict, before: int = number * epochs) -> None:
             done(before + epoch, row)
 
-        parts.append(fit_fold((number, name), done_of_fold))
+        parts.append(fit_fold(number, done_of_fold))
     return _join(parts, folds)
 
 
 def _fit_fold(
     samples: Samples,
     settings: RunSettings,
+    folds: list[str],
     work: Path | None,
-    numbered: tuple[int, str],
+    number: int,
     done: Callable[[int, dict], None],
 ) -> FoldResult:
-    """Train on one fold (number, name): the same bits in any process."""
-    number, name = numbered
+    """Train on fold `number`: the same bits in any process.
+
+    Inputs, and the method of all folds but the last, are let go: those of many folds would fill the memory.
+    """
     with deterministic(settings.threads):
-        fold = open_fold(samples, settings, name, pick_device(settings.device))
+        fold = open_fold(samples, settings, folds[number], pick_device(settings.device))
         if settings.is_estimator:
-            return _fit_estimator(fold, done)
-        return train(fold, work / "training" / f"{number}.pt" if work else None, done)
+            result = _fit_estimator(fold, done)
+        else:
+            result = train(fold, work / "training" / f"{number}.pt" if work else None, done)
+    method = result.method if number == len(folds) - 1 else None
+    return replace(result, fold=replace(fold, inputs=None), method=method)
 
 
 def _side_by_side(
-    fit_fold: Callable, folds: list[str], workers: int, done: Callable[[int, dict], None], epochs: int
+    fit_fold: Callable, folds: int, workers: int, done: Callable[[int, dict], None], epochs: int
 ) -> list[FoldResult]:
     """All folds, each in one of `workers` processes as it would be trained alone; `done` once a fold is finished."""
     parts = []
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for content in pool.imap(partial(_in_process, fit_fold), enumerate(folds)):
+        for content in pool.imap(partial(_in_process, fit_fold), range(folds)):
             parts.append(pickle.loads(content))
             done(len(parts) * epochs, parts[-1].records.history[-1])
     return parts
 
 
-def _in_process(fit_fold: Callable, numbered: tuple[int, str]) -> bytes:
+def _in_process(fit_fold: Callable, number: int) -> bytes:
     """What a process hands back: one block of bytes, since each tensor by itself would take a file handle."""
-    return pickle.dumps(fit_fold(numbered, _nothing))
+    return pickle.dumps(fit_fold(number, _nothing))
 
 
 def _nothing(_epoch: int, _row: dict) -> None:

@@ -38,11 +38,11 @@ class Records:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """The records of one fold, with what made them."""
+    """The records of one fold, with what made them; the method only of the last fold of a run."""
 
     fold: Fold
     records: Records
-    method: Algorithm | Estimator
+    method: Algorithm | Estimator | None
     seconds: float
 
 
