@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import CLASSES
+from melib.learning.registry import NETWORKS
 from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
 
@@ -32,6 +33,20 @@ def toy(datasets=("SMIC", "CASME", "SAMM"), subjects=5, clips=6, size=8, seed=0)
     images = np.array(images, np.uint8)
     features = images.reshape(len(images), -1).astype(np.float32)
     return Samples(pd.DataFrame(rows), {"flow_image": images, "pixels": features})
+
+
+def of_every_kind(samples: Samples) -> Samples:
+    """Those samples as images, as videos of four frames that grow to the image's first channel, and as sequences."""
+    images = samples.arrays["flow_image"]
+    frames = np.stack([images[..., 0] // 4 * n for n in range(4)], axis=1)
+    sequences = images[:, :6].reshape(len(images), 6, -1).astype(np.float32)
+    return Samples(samples.index, {"flow_image": images, "frames": frames, "flow_cells": sequences})
+
+
+def inputs_for(network: str) -> str:
+    """The arrays of `of_every_kind` that a network takes."""
+    arrays = {"image": "flow_image", "any": "flow_image", "video": "frames", "sequence": "flow_cells"}
+    return "+".join(arrays[kind] for kind in NETWORKS[network].inputs)
 
 
 def settings(**changes) -> RunSettings:

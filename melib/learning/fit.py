@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,29 +60,78 @@ def fit(samples: Samples, settings: RunSettings, progress: Progress | None = Non
     Args:
         samples: clips of several datasets; clips without label take no part, synthetic ones only in training.
         settings: see RunSettings; `corpus` and `out` are not read here.
-        progress: called after each epoch with (epochs done, epochs in all, the epoch's row of the history).
+        progress: called after each epoch with (epochs done, epochs in all, the epoch's row of the history); with
+            several `workers` after each fold.
         work: folder for checkpoints, from which an interrupted run goes on to the same bits.
 
     Raises:
         FitError: held-out fold or sources absent, too few sources, a class without a training clip.
     """
-    device = pick_device(settings.device)
     folds = check(samples, settings)
     epochs = 1 if settings.is_estimator else settings.epochs
     meter = Meter(work, len(folds) * epochs)
+
+    def done(epoch: int, row: dict) -> None:
+        meter.update(epoch)
+        if progress:
+            progress(epoch, len(folds) * epochs, row)
+
+    fit_fold = partial(_fit_fold, samples, settings, folds, work)
+    workers = min(settings.workers, len(folds))
+    if workers > 1:
+        meter.update(0)
+        return _join(_side_by_side(fit_fold, len(folds), workers, done, epochs), folds)
     parts = []
-    with deterministic(settings.threads):
-        for number, name in enumerate(folds):
+    for number in range(len(folds)):
 
-            def done(epoch: int, row: dict, before: int = number * epochs) -> None:
-                meter.update(before + epoch)
-                if progress:
-                    progress(before + epoch, len(folds) * epochs, row)
+        def done_of_fold(epoch: int, row: dict, before: int = number * epochs) -> None:
+            done(before + epoch, row)
 
-            fold = open_fold(samples, settings, name, device)
-            path = work / "training" / f"{number}.pt" if work else None
-            parts.append(_fit_estimator(fold, done) if settings.is_estimator else train(fold, path, done))
+        parts.append(fit_fold(number, done_of_fold))
     return _join(parts, folds)
+
+
+def _fit_fold(
+    samples: Samples,
+    settings: RunSettings,
+    folds: list[str],
+    work: Path | None,
+    number: int,
+    done: Callable[[int, dict], None],
+) -> FoldResult:
+    """Train on fold `number`: the same bits in any process.
+
+    Inputs, and the method of all folds but the last, are let go: those of many folds would fill the memory.
+    """
+    with deterministic(settings.threads):
+        fold = open_fold(samples, settings, folds[number], pick_device(settings.device))
+        if settings.is_estimator:
+            result = _fit_estimator(fold, done)
+        else:
+            result = train(fold, work / "training" / f"{number}.pt" if work else None, done)
+    method = result.method if number == len(folds) - 1 else None
+    return replace(result, fold=replace(fold, inputs=None), method=method)
+
+
+def _side_by_side(
+    fit_fold: Callable, folds: int, workers: int, done: Callable[[int, dict], None], epochs: int
+) -> list[FoldResult]:
+    """All folds, each in one of `workers` processes as it would be trained alone; `done` once a fold is finished."""
+    parts = []
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for content in pool.imap(partial(_in_process, fit_fold), range(folds)):
+            parts.append(pickle.loads(content))
+            done(len(parts) * epochs, parts[-1].records.history[-1])
+    return parts
+
+
+def _in_process(fit_fold: Callable, number: int) -> bytes:
+    """What a process hands back: one block of bytes, since each tensor by itself would take a file handle."""
+    return pickle.dumps(fit_fold(number, _nothing))
+
+
+def _nothing(_epoch: int, _row: dict) -> None:
+    """A process counts no epochs; the one that started it counts folds."""
 
 
 def check(samples: Samples, settings: RunSettings) -> list[str]:
@@ -142,9 +194,7 @@ def _join(parts: list[FoldResult], folds: list[str]) -> Result:
     predictions = []
     for part in parts:
         histories.append(pd.DataFrame(part.records.history).assign(fold=part.fold.name))
-        for row, logits in zip(part.records.history, part.records.logits, strict=True):
-            for name, values in logits.items():
-                predictions.append(_predictions(part.fold, name, values.numpy(), row["epoch"]))
+        predictions += [_predictions(part, name) for name in part.records.logits[0]]
     metrics = [f"{name}_{metric}" for name in EVALUATED for metric in METRICS]
     history = pd.concat(histories, ignore_index=True)
     losses = [name for name in history.columns if name not in ("fold", "epoch", *metrics)]
@@ -156,9 +206,13 @@ def _join(parts: list[FoldResult], folds: list[str]) -> Result:
     return Result(history, table, last.fold.split, last.method, folds, seconds, diagnosis)
 
 
-def _predictions(fold: Fold, part: str, logits: np.ndarray, epoch: int) -> pd.DataFrame:
-    """The logits (N, 3) of a part in one epoch, a row a clip."""
-    rows = fold.index.iloc[fold.parts[part].cpu().numpy()]
-    table = rows[["clip_id", "dataset", "subject", "label"]].assign(fold=fold.name, epoch=epoch, split=part)
-    table[list(CLASSES)] = logits
+def _predictions(result: FoldResult, part: str) -> pd.DataFrame:
+    """The logits of a part in every epoch, a row an epoch and clip."""
+    fold = result.fold
+    logits = np.stack([by_part[part].numpy() for by_part in result.records.logits])
+    rows = fold.index.iloc[fold.parts[part].cpu().numpy()][["clip_id", "dataset", "subject", "label"]]
+    epochs = [row["epoch"] for row in result.records.history]
+    table = pd.concat([rows] * len(epochs), ignore_index=True)
+    table = table.assign(fold=fold.name, epoch=np.repeat(epochs, len(rows)), split=part)
+    table[list(CLASSES)] = logits.reshape(-1, len(CLASSES))
     return table

@@ -29,7 +29,7 @@ class Fold:
         index: the samples' index, N rows.
         split: the part of each sample.
         parts: the rows of each part that has some.
-        inputs: what the method sees of the samples.
+        inputs: what the method sees of the samples; None once the fold is trained on.
         labels: (N,) numbers of the classes.
         domains: (N,) numbers of the datasets, in the order of `datasets`.
         groups: (N,) what an algorithm is told: the datasets, or placebo groups.
@@ -42,7 +42,7 @@ class Fold:
     index: pd.DataFrame
     split: pd.Series
     parts: dict[str, Tensor]
-    inputs: Inputs
+    inputs: Inputs | None
     labels: Tensor
     datasets: list[str]
     domains_on_host: Tensor

@@ -23,8 +23,9 @@ class Inputs:
 
     Images and flow images become (B, 3, H, W) float32 in [-1, 1] and videos (B, 1, T, H, W), flow is encoded
     (`flow_encoding`), feature vectors (B, D) and sequences (B, T, D) are standardised with mean and deviation of the
-    rows in `train` (N,) boolean, and of no others. `channels`, `input_size`, `normalise` and mirroring act on images,
-    mirroring on videos too. Raises ValueError for an array that is not there or that cannot be treated so.
+    rows in `train` (N,) boolean, and of no others; `normalise` raw leaves features, images and videos as they are
+    stored (images 0 to 255). `channels`, `input_size`, centring and mirroring act on images, mirroring on videos too.
+    Raises ValueError for an array that is not there or that cannot be treated so.
     """
 
     def __init__(self, samples: Samples, settings: RunSettings, train: np.ndarray, device: torch.device):
@@ -59,7 +60,7 @@ class View:
         self._check(name, array)
         array = np.ascontiguousarray(array)
         if self.kind in FEATURES:
-            array = standardised(array, train)
+            array = array if settings.normalise == "raw" else standardised(array, train)
         elif self.kind in ("image", "flow_image"):
             array = np.ascontiguousarray(array.transpose(0, 3, 1, 2))
         elif self.kind == "video":
@@ -69,12 +70,16 @@ class View:
     def _check(self, name: str, array: np.ndarray) -> None:
         """Raise ValueError where a switch has no meaning for this array."""
         s = self.settings
-        switches = {"mirror": s.mirror, "input_size": s.input_size, "normalise": s.normalise != "none"}
+        switches = {"mirror": s.mirror, "input_size": s.input_size, "normalise": s.normalise == "centred"}
         without_meaning = SWITCHES if self.kind in FEATURES else SWITCHES[1:] if self.kind == "video" else ()
         refused = [switch for switch in without_meaning if switches[switch]]
         if refused:
             raise ValueError(
                 f"{', '.join(refused)} acts on images; {name!r} holds {KINDS_IN_WORDS[self.kind]}. Leave it out."
+            )
+        if s.normalise == "raw" and self.kind == "flow":
+            raise ValueError(
+                "normalise = 'raw' leaves stored images and features as they are; what flow becomes is `flow_encoding`."
             )
         is_flow = self.kind == "flow_image" or (self.kind == "flow" and s.flow_encoding != "wheel")
         if s.channels != "uvs" and not is_flow:
@@ -92,9 +97,12 @@ class View:
         if mirrored is not None:
             chosen = mirrored.to(x.device, non_blocking=True).view(-1, *[1] * (x.ndim - 1))
             x = torch.where(chosen, MIRRORS.get(self.kind, mirror_image)(x), x)
+        if self.kind == "flow":
+            x = encode(x.float(), self.settings.flow_encoding)
+        else:
+            x = x.float() if self.settings.normalise == "raw" else x.float() / 127.5 - 1
         if self.kind == "video":
-            return x.float() / 127.5 - 1
-        x = encode(x.float(), self.settings.flow_encoding) if self.kind == "flow" else x.float() / 127.5 - 1
+            return x
         if self.settings.channels == "uv":
             x = x[:, :2]
         if self.settings.normalise == "centred":

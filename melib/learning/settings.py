@@ -50,7 +50,7 @@ class RunSettings(Settings):
     # what a method sees of an input
     flow_encoding: str = setting("uvs", part="method", choices=("uvs", "minmax", "wheel"))
     channels: str = setting("uvs", part="method", across="row", choices=("uvs", "uv"))  # of flow
-    normalise: str = setting("none", part="method", across="row", choices=("none", "centred"))
+    normalise: str = setting("none", part="method", across="row", choices=("none", "centred", "raw"))
     input_size: int = setting(0, part="method", across="row", bounds=(0, 4096))  # pixels; 0: as prepared
     mirror: bool = setting(False, part="method", across="row")  # in training, and averaged in prediction
     # training
@@ -61,7 +61,10 @@ class RunSettings(Settings):
     groups: str = setting("dataset", part="method", across="row", choices=("dataset", "placebo"))
     epochs: int = setting(bounds=(1, 100_000))
     brl_start: int = setting(bounds=(1, 100_000))  # first epoch with a penalty, and that a rule may select
+    optimizer: str = setting("adam", part="method", across="row", choices=("adam", "sgd"))  # sgd: momentum 0.9
     lr: float = setting(2e-4, bounds=(0, 10))
+    lr_step: int = setting(0, part="method", across="row", bounds=(0, 100_000))  # epochs; 0: lr stays as it is
+    lr_factor: float = setting(0.1, part="method", across="row", bounds=(0, 1))  # of lr, every lr_step epochs
     weight_decay: float = setting(5e-4, bounds=(0, 10))
     batch_size: int = setting(bounds=(1, 100_000))
     weights: str = setting("", role="file", part="method", across="row")  # file that the network starts from
@@ -72,6 +75,7 @@ class RunSettings(Settings):
     precision: str = setting("fp32", choices=("fp32", "bf16"))
     threads: int = setting(1, across="any", bounds=(1, 1024))  # names the result, since it changes the bits
     diagnose: bool = setting(False, across="any")  # keep what BRL does to attention, gradients and features
+    workers: int = setting(1, role="bookkeeping", across="any", bounds=(1, 1024))  # folds side by side
     device: str = setting("auto", role="bookkeeping", across="any")  # auto, cpu, cuda, cuda:1
     generated: str = setting("generated", role="place", across="any")  # where generated folders lie, or one of them
     out: str = setting("runs", role="place", across="any")

@@ -38,11 +38,11 @@ class Records:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """The records of one fold, with what made them."""
+    """The records of one fold, with what made them; the method only of the last fold of a run."""
 
     fold: Fold
     records: Records
-    method: Algorithm | Estimator
+    method: Algorithm | Estimator | None
     seconds: float
 
 
@@ -76,7 +76,10 @@ def build_algorithm(fold: Fold) -> Algorithm:
     network.dropout = settings.dropout
     if settings.weights:
         load_weights(network, resolve(settings.weights))
-    network = network.to(fold.device, memory_format=torch.channels_last)
+    volumes = any(
+        weights.ndim == 5 for weights in network.parameters()
+    )  # of 3-D convolutions, which have no such order
+    network = network.to(fold.device, memory_format=torch.preserve_format if volumes else torch.channels_last)
     spec = ALGORITHMS[settings.method]
     task = Task(
         options={name: settings.option(name) for name in spec.options},
@@ -84,6 +87,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
         first_epoch=settings.brl_start,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
+        optimizer=settings.optimizer,
         label_smoothing=settings.label_smoothing,
         class_weights=fold.class_weights,
         seed=settings.seed,
@@ -96,6 +100,8 @@ def train_epoch(algorithm: Algorithm, fold: Fold, epoch: int, streams: dict[str,
     """One pass over the training clips; the means of what the algorithm's `loss` says of them."""
     settings = fold.settings
     algorithm.train()
+    if settings.lr_step:
+        algorithm.set_rate(settings.lr * settings.lr_factor ** ((epoch - 1) // settings.lr_step))
     totals, clips = 0, 0
     if settings.sampling == "balanced":
         drawn = balanced_batches(fold.train, fold.domains_on_host[fold.train], settings.batch_size, streams["order"])

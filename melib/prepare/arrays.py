@@ -88,6 +88,11 @@ ARRAYS = {
                        "melib.prepare.lbptop:lbptop", "vector", (85 * 3 * EACH_PLANE,),
                        options={"grids": (1, 2, 4, 8)}),
     "hoof": Array("HOOF of the whole face, 10 frames, 8 bins of direction", "melib.prepare.hoof:hoof", "vector", (72,)),
+    "hog3d": Array("3DHOG of 5 x 5 blocks, 10 frames", "melib.prepare.hog3d:hog3d", "vector", (800,)),
+    "biwoof": Array("Bi-WOOF of 5 x 5 blocks, onset to apex", "melib.prepare.pair:flow_parts", "vector", (200,), FLOW,
+                    block="melib.prepare.biwoof:biwoof"),
+    "flow_cells": Array("angle and length of the flow in 8 x 8 cells, frame to frame, the apex in the middle",
+                        "melib.prepare.flow_cells:flow_cells", "sequence", (64, 128)),
     "frames": Array("16 grey frames of the clip, evenly in time", "melib.prepare.pair:grey_frames", "video",
                     (16, "S", "S"), ("image_size",), options={"length": 16}),
 }  # fmt: skip

@@ -37,7 +37,7 @@ def flow_parts(clip: Clip, settings: PrepareSettings) -> tuple[np.ndarray, ...]:
 
 def flow(parts: list[tuple[np.ndarray, ...]], settings: PrepareSettings) -> np.ndarray:
     """Flow (N, 2, S, S) in pixels of the stored crop, from `flow_parts` of N clips."""
-    return np.stack([shrink_flow(field, settings.image_size) for field in _fine(parts, settings)])
+    return np.stack([shrink_flow(field, settings.image_size) for field in fine_fields(parts, settings)])
 
 
 def flow_image(parts: list[tuple[np.ndarray, ...]], settings: PrepareSettings) -> np.ndarray:
@@ -46,7 +46,7 @@ def flow_image(parts: list[tuple[np.ndarray, ...]], settings: PrepareSettings) -
     Sign and size of the motion are lost; a constant channel is 128. It is the input of STSTNet (Liong et al., 2019) and
     those after it.
     """
-    return np.stack([_stretched(field) for field in _fine(parts, settings)])
+    return np.stack([_stretched(field) for field in fine_fields(parts, settings)])
 
 
 def grey_frames(clip: Clip, settings: PrepareSettings, length: int) -> np.ndarray:
@@ -73,7 +73,8 @@ def _solver(method: str, weights: str | None, device: str):
     return flow_solver(method, weights, device)
 
 
-def _fine(parts: list[tuple[np.ndarray, ...]], settings: PrepareSettings) -> np.ndarray:
+def fine_fields(parts: list[tuple[np.ndarray, ...]], settings: PrepareSettings) -> np.ndarray:
+    """Flow (N, 2, F, F) at the size it is computed at, from `flow_parts` of N clips."""
     stacked = [np.stack(arrays) for arrays in zip(*parts, strict=True)]
     return stacked[0] if len(stacked) == 1 else fine_flow(*stacked, settings)
 

@@ -32,9 +32,9 @@ TRIES = 3  # of a unit whose process or kernel died; an error of its notebook is
 class Options:
     """How to launch.
 
-    Units at a time (default: cores over threads), of them on each GPU, seconds that a unit may take, whether failed
-    units are tried again and damaged ones made again, and for `dask` a scheduler's address or any cluster object of
-    dask's family.
+    Units at a time (default: cores over threads and workers), of them on each GPU, seconds that a unit may take,
+    whether failed units are tried again and damaged ones made again, and for `dask` a scheduler's address or any
+    cluster object of dask's family.
     """
 
     slots: int | None = None
@@ -234,9 +234,13 @@ def unit_device(unit: Unit) -> str:
 
 
 def slots(units: Iterable[Unit], options: Options) -> int:
-    """How many units run at a time on processors: as asked for, or one for each of its `threads` cores."""
-    most = max((getattr(unit.settings, "threads", 1) for unit in units), default=1)
+    """How many units run at a time on processors: as asked for, or as there are cores for `workers` of `threads`."""
+    most = max((_cores(unit.settings) for unit in units), default=1)
     return options.slots or max(1, (os.cpu_count() or 1) // most)
+
+
+def _cores(settings: object) -> int:
+    return getattr(settings, "workers", 1) * getattr(settings, "threads", 1)
 
 
 def gpus() -> list[str]:

@@ -8,14 +8,16 @@ import torch
 from melib.compute import generator, stream_seed
 from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
+from melib.learning.fold import open_fold
 from melib.learning.inputs import Inputs
 from melib.learning.networks.build import build
 from melib.learning.registry import NETWORKS
 from melib.learning.selection import chosen_epochs
 from melib.learning.settings import RunSettings
 from melib.learning.split import FitError, balanced_batches, batches, placebo, split_samples
+from melib.learning.training import build_algorithm
 from melib.prepare.samples import Samples
-from tests.conftest import settings, toy
+from tests.conftest import inputs_for, of_every_kind, settings, toy
 
 
 def weights(result):
@@ -30,8 +32,8 @@ def same(first, second):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_trains_and_two_runs_are_identical(network):
-    samples = toy(size=32, subjects=3, clips=3)
-    run = settings(network=network, epochs=3, brl_start=2)
+    samples = of_every_kind(toy(size=32, subjects=3, clips=3))
+    run = settings(network=network, inputs=inputs_for(network), epochs=3, brl_start=2)
     first, second = fit(samples, run), fit(samples, run)
     assert first.history.equals(second.history)
     assert first.predictions.equals(second.predictions)
@@ -272,3 +274,42 @@ def test_a_new_switch_renames_no_run():
     assert settings(groups="placebo").run_name("data") != settings().run_name("data")
     assert settings(lam=0.5, diagnose=False).run_name("data") == settings().run_name("data")
     assert RunSettings.from_parameters({"held_out": "SAMM"}).digest("x") == "4555adc0"
+
+
+@pytest.mark.parametrize("method", ["brl", "svm"])
+def test_folds_side_by_side_are_those_of_one_process_bit_for_bit(method, toy_samples, tmp_path):
+    chosen = {"held_out": "all", "method": method, "epochs": 2, "brl_start": 1, "val_share": 0.2}
+    alone = fit(toy_samples, settings(**chosen))
+    seen = []
+    both = fit(toy_samples, settings(**chosen, workers=2), lambda done, total, _: seen.append((done, total)), tmp_path)
+    pd.testing.assert_frame_equal(alone.predictions, both.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(alone.history, both.history, check_exact=True)
+    epochs = 2 if method == "brl" else 1
+    assert seen == [(fold * epochs, 3 * epochs) for fold in (1, 2, 3)]
+    assert settings(**chosen).digest("data") == settings(**chosen, workers=2).digest("data")
+
+
+def test_an_error_in_a_process_is_that_of_the_run(toy_samples):
+    """Weight decay that overshoots: each step multiplies the weights by -99."""
+    diverging = settings(held_out="all", workers=2, method="erm", optimizer="sgd", lr=10, weight_decay=10, epochs=40)
+    with pytest.raises(FitError, match=r"The loss is .* in epoch \d+: lower lr"):
+        fit(toy_samples, diverging)
+
+
+def test_sgd_with_steps_is_torchs_own(toy_samples):
+    """Six epochs of one batch each, against SGD and StepLR of torch on the same network and clips."""
+    chosen = settings(method="erm", network="mlp", hidden=8, optimizer="sgd", lr=0.05, lr_step=2, lr_factor=0.3,
+                      epochs=6, batch_size=1000, val_share=0, weight_decay=0.01)  # fmt: skip
+    result = fit(toy_samples, chosen)
+    fold = open_fold(toy_samples, chosen, "SAMM", torch.device("cpu"))
+    network = build_algorithm(fold).network
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.3)
+    for _ in range(6):
+        logits, _ = network(*fold.inputs.batch(fold.train))
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(logits, fold.labels[fold.train]).backward()
+        optimizer.step()
+        schedule.step()
+    for name, weights in network.state_dict().items():
+        torch.testing.assert_close(result.method.network.state_dict()[name], weights, rtol=1e-4, atol=1e-5)

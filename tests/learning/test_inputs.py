@@ -59,6 +59,16 @@ def test_centred_is_less_the_median_over_the_deviation_of_each_channel(toy_sampl
     assert (see(flat, normalise="centred") == 0).all()
 
 
+def test_raw_leaves_images_and_features_as_they_are_stored(toy_samples):
+    images = see(toy_samples, normalise="raw")
+    assert torch.equal(images, torch.from_numpy(toy_samples.arrays["flow_image"]).permute(0, 3, 1, 2).float())
+    features = see(toy_samples, inputs="pixels", normalise="raw")
+    assert torch.equal(features, torch.from_numpy(toy_samples.arrays["pixels"]))
+    with pytest.raises(ValueError, match="what flow becomes is `flow_encoding`"):
+        flow = np.zeros((len(toy_samples), 2, 8, 8), np.float16)
+        see(Samples(toy_samples.index, {"flow": flow}), inputs="flow", normalise="raw")
+
+
 def test_channels_and_size(toy_samples):
     plain = see(toy_samples)
     assert torch.equal(see(toy_samples, channels="uv"), plain[:, :2])

@@ -9,15 +9,23 @@ from melib.learning.registry import NETWORKS
 IMAGES = [name for name, spec in NETWORKS.items() if spec.inputs == ("image",)]
 
 
-def build(name, shape, seed):
-    return build_network(name, [shape], seed)
+def build(name, *shapes, seed=0):
+    return build_network(name, shapes, seed)
+
+
+def shapes_for(name, size):
+    """Inputs of that size of the kinds that a network takes."""
+    images = (3, size, size)
+    of_kind = {"image": images, "any": images, "video": (1, 6, size, size), "sequence": (5, size)}
+    return [of_kind[kind] for kind in NETWORKS[name].inputs]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("size", [28, 64])
 def test_logits_are_the_heads_reading_of_the_features(name, size):
-    model = build(name, (3, size, size), seed=0).eval()
-    logits, features = model(torch.randn(2, 3, size, size))
+    shapes = shapes_for(name, size)
+    model = build(name, *shapes).eval()
+    logits, features = model(*(torch.randn(2, *shape) for shape in shapes))
     assert logits.shape == (2, 3)
     assert features.shape == (2, model.head.in_features)
     torch.testing.assert_close(model.head(features), logits)
@@ -25,11 +33,11 @@ def test_logits_are_the_heads_reading_of_the_features(name, size):
 
 @pytest.mark.parametrize("name, parameters", [("resnet18", 11_178_051), ("poolformer_s12", 11_403_715)])
 def test_published_sizes(name, parameters):
-    assert sum(p.numel() for p in build(name, (3, 224, 224), 0).parameters()) == parameters
+    assert sum(p.numel() for p in build(name, (3, 224, 224)).parameters()) == parameters
 
 
 def test_the_papers_cnn():
-    model = build("cnn", (3, 224, 224), 0)
+    model = build("cnn", (3, 224, 224))
     assert model.head.in_features == 64 * 56 * 56
     assert [tuple(m.kernel_size) for m in model.body if isinstance(m, torch.nn.Conv2d)] == [(5, 5), (3, 3)]
 
@@ -37,7 +45,7 @@ def test_the_papers_cnn():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_come_from_the_seed_alone(name):
     state = torch.random.get_rng_state()
-    first, second, other = (build(name, (3, 32, 32), seed).head.weight for seed in (1, 1, 2))
+    first, second, other = (build(name, *shapes_for(name, 32), seed=seed).head.weight for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(state, torch.random.get_rng_state())
@@ -45,16 +53,19 @@ def test_weights_come_from_the_seed_alone(name):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_feature_vectors_are_refused_by_image_networks(name):
-    with pytest.raises(ValueError, match=r"takes image of at least 8 x 8.*another network: mlp"):
-        build(name, (40,), 0)
+    least = NETWORKS[name].least_size
+    with pytest.raises(ValueError, match=rf"takes image of at least {least} x {least}.*another network: mlp"):
+        build(name, (40,))
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_layer_tables_end_at_the_features_and_hold_all_parameters(name):
-    shape = (3, 32, 32)
-    table, model = layer_table(name, shape), build(name, shape, 0)
+    shapes = shapes_for(name, 32)
+    table, model = layer_table(name, *shapes), build(name, *shapes)
     assert table["parameters"].sum() == sum(weights.numel() for weights in model.parameters())
-    assert table["output"].iloc[[0, -2, -1]].tolist() == ["3x32x32", str(model.head.in_features), "3"]
+    inputs = ["x".join(map(str, shape)) for shape in shapes]
+    assert table["output"].tolist()[: len(inputs)] == inputs
+    assert table["output"].tolist()[-2:] == [str(model.head.in_features), "3"]
 
 
 def test_the_layers_of_the_papers_cnn_follow_from_its_description():
@@ -70,7 +81,7 @@ def test_weights_of_a_file_start_the_body_and_a_classifier_of_other_classes_stay
 
     source = timm.create_model("resnet18", pretrained=False, num_classes=10)
     torch.save(source.state_dict(), tmp_path / "resnet.pth")
-    network = build("resnet18", (3, 32, 32), 0)
+    network = build("resnet18", (3, 32, 32))
     head = network.head.weight.clone()
     load_weights(network, tmp_path / "resnet.pth")
     assert torch.equal(network.body.conv1.weight, source.conv1.weight)
@@ -84,13 +95,13 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, content):
     if content == "no weights":
         path.write_bytes(b"rubbish")
     else:
-        torch.save(build("cnn", (3, 32, 32), 0).state_dict(), path)
+        torch.save(build("cnn", (3, 32, 32)).state_dict(), path)
     with pytest.raises(ValueError, match=r"does not hold the weights|cannot be read"):
-        load_weights(build("resnet18", (3, 32, 32), 0), path)
+        load_weights(build("resnet18", (3, 32, 32)), path)
 
 
 def test_dropout_acts_in_training_alone():
-    network = build("cnn", (3, 16, 16), 0)
+    network = build("cnn", (3, 16, 16))
     x = torch.randn(4, 3, 16, 16)
     plain = network(x)[0]
     network.dropout = 0.5

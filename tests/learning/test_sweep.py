@@ -11,13 +11,16 @@ from melib.learning.fit import fit
 from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
 from melib.prepare.samples import Samples
 from melib.spec import Option, Spec
-from tests.conftest import settings, toy
+from tests.conftest import inputs_for, of_every_kind, settings, toy
 
+NEEDED = {"tgsr": {"block_size": 64}}  # options that the toy samples need
 CASES = [
-    *({"method": name} for name in METHODS),
-    *({"network": name, "method": "erm"} for name in NETWORKS),
+    *({"method": name, **NEEDED.get(name, {})} for name in METHODS),
+    *({"network": name, "method": "erm", "inputs": inputs_for(name)} for name in NETWORKS),
     {"method": "erm", "class_weights": "balanced", "mirror": True, "normalise": "centred", "channels": "uv",
      "dropout": 0.5, "label_smoothing": 0.1},
+    {"method": "dr", "form": "DRLS", "class_weights": "balanced"},
+    {"method": "svm", "kernel": "chi2", "normalise": "raw"},
     {"method": "logreg", "class_weights": "balanced", "mirror": True, "normalise": "centred", "input_size": 7},
 ]  # fmt: skip
 NAMES = ["-".join(f"{key}={value}" for key, value in case.items()) for case in CASES]
@@ -28,7 +31,7 @@ def run(case):
 
 
 def samples():
-    return toy(size=16, subjects=3, clips=3)
+    return of_every_kind(toy(size=16, subjects=3, clips=3))
 
 
 def learned(result):
@@ -48,10 +51,10 @@ def scrambled(data: Samples, held_out: np.ndarray, pixels: bool) -> Samples:
     rng = np.random.default_rng(0)
     index = data.index.copy()
     index.loc[held_out, "label"] = np.roll(index.loc[held_out, "label"].to_numpy(), 1)
-    images = data.arrays["flow_image"].copy()
-    if pixels:
-        images[held_out] = rng.integers(0, 256, images[held_out].shape)
-    return Samples(index, {"flow_image": images})
+    arrays = {name: array.copy() for name, array in data.arrays.items()}
+    for array in arrays.values() if pixels else ():
+        array[held_out] = rng.integers(0, 256, array[held_out].shape)
+    return Samples(index, arrays)
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)

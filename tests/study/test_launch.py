@@ -3,9 +3,11 @@
 import os
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
+from melib.learning.settings import RunSettings
 from melib.study import launch, lock
 from melib.study.launch import Options, run_dask, run_local, run_print
 from melib.study.plan import expand, make_plan
@@ -145,6 +147,18 @@ def test_print_starts_nothing_and_its_commands_can_be_pasted(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 and lines[1].startswith(f"papermill {tmp_path / 'unit.ipynb'} out.ipynb -y 'seed: 1' -y")
     assert not (tmp_path / "runs").exists()
+
+
+def test_units_of_several_threads_and_workers_leave_room_for_fewer(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    common = {"held_out": "all", "method": "erm"}
+    grid = [
+        RunSettings.from_parameters({**common, **more}) for more in ({}, {"threads": 3}, {"threads": 3, "workers": 2})
+    ]
+    plans = [[SimpleNamespace(settings=one)] for one in grid]
+    assert [launch.slots(plan, Options()) for plan in plans] == [12, 4, 2]
+    assert launch.slots([unit for plan in plans for unit in plan], Options()) == 2
+    assert launch.slots(plans[2], Options(slots=5)) == 5
 
 
 def test_each_gpu_has_its_slots(tmp_path, monkeypatch):

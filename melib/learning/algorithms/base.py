@@ -44,6 +44,7 @@ class Task:
         device: where it is trained.
         first_epoch: the epoch from which a penalty acts (`brl_start`).
         lr, weight_decay: of the optimiser.
+        optimizer: "adam" or "sgd", which has a momentum of 0.9.
         label_smoothing: of the cross-entropy.
         class_weights: (3,) of the cross-entropy, or None.
         seed: of the random draws (`generator`).
@@ -55,6 +56,7 @@ class Task:
     first_epoch: int
     lr: float
     weight_decay: float
+    optimizer: str = "adam"
     label_smoothing: float = 0.0
     class_weights: Tensor | None = None
     seed: int = 0
@@ -74,8 +76,11 @@ class Algorithm(nn.Module):
         self.options = task.options
         self.build()
         self.to(task.device)
-        # Adam skips a parameter without gradient, weight decay too.
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=task.lr, weight_decay=task.weight_decay, fused=True)
+        common = {"lr": task.lr, "weight_decay": task.weight_decay, "fused": True}
+        if task.optimizer == "sgd":
+            self.optimizer = torch.optim.SGD(self.parameters(), momentum=0.9, **common)
+        else:  # Adam skips a parameter without gradient, weight decay too
+            self.optimizer = torch.optim.Adam(self.parameters(), **common)
 
     def build(self) -> None:
         """Make modules of one's own, before the optimiser that trains them all is made."""
@@ -92,6 +97,11 @@ class Algorithm(nn.Module):
         losses["loss"].backward()
         self.optimizer.step()
         return losses
+
+    def set_rate(self, lr: float) -> None:
+        """Change the learning rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
 
     def predict(self, x: Inputs) -> Tensor:
         """Logits (N, 3)."""

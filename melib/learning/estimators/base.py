@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NEVER = -1e9  # the score of a class without a training clip, which is never predicted
+
 
 @dataclass(frozen=True)
 class Features:

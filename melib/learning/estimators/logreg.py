@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from melib.corpus.index import CLASSES
-from melib.learning.estimators.base import Estimator, Features
-from melib.learning.metrics import confusion, scores
+from melib.learning.estimators.base import NEVER, Estimator, Features
+from melib.learning.estimators.choice import choose_on_sources
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 0, 9).round(6))  # of C, from strong to weak regularisation
-SUBJECT_FOLDS = 5
 
 
 class LogReg(Estimator):
@@ -25,7 +24,7 @@ class LogReg(Estimator):
         self.C = self.options["C"] or self._choose(reduced)
         model = self._model(self.C).fit(reduced.x, reduced.y)
         self.weight = np.zeros((len(CLASSES), train.x.shape[1]))
-        self.bias = np.full(len(CLASSES), -1e9)  # a class without a training clip is never predicted
+        self.bias = np.full(len(CLASSES), NEVER)
         coefficients, intercepts = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
             coefficients = np.vstack([-coefficients, coefficients]) / 2
@@ -50,16 +49,10 @@ class LogReg(Estimator):
         return LogisticRegression(C=strength, class_weight=weight, max_iter=5000)
 
     def _choose(self, train: Features) -> float:
-        groups = train.domain
-        if len(np.unique(groups)) < 2:
-            groups = np.unique(train.subject, return_inverse=True)[1] % SUBJECT_FOLDS
-        means = [np.mean([self._score(train, groups == group, c) for group in np.unique(groups)]) for c in STRENGTHS]
-        return STRENGTHS[int(np.argmax(means))]
+        def predict(rest: np.ndarray, strength: float) -> np.ndarray:
+            return self._model(strength).fit(train.x[rest], train.y[rest]).predict(train.x[~rest])
 
-    def _score(self, train: Features, tested: np.ndarray, strength: float) -> float:
-        rest = train.rows(~tested)
-        model = self._model(strength).fit(rest.x, rest.y)
-        return scores(confusion(train.y[tested], model.predict(train.x[tested])))["uar"]
+        return choose_on_sources(train, STRENGTHS, predict)
 
 
 def span(x: np.ndarray) -> np.ndarray:

@@ -9,14 +9,14 @@ from torch import nn
 from melib.learning.networks.build import build
 
 
-def layer_table(name: str, shape: tuple[int, ...]) -> pd.DataFrame:
-    """What one input of `shape` meets in the network `name`: rows of network, layer, kind, output, parameters.
+def layer_table(name: str, *shapes: tuple[int, ...]) -> pd.DataFrame:
+    """What inputs of these shapes meet in the network `name`: rows of network, layer, kind, output, parameters.
 
-    The input, the parts of the body and the classifier; `output` is the shape that a hook saw leave the part, without
+    Each input, the parts of the body and the classifier; `output` is the shape that a hook saw leave the part, without
     the batch axis ("64x56x56"). Parameters add up to the network's.
     """
-    network = build(name, [shape], 0).eval()
-    rows = [(name, "input", "input", "x".join(map(str, shape)), 0)]
+    network = build(name, shapes, 0).eval()
+    rows = [(name, "input", "input", "x".join(map(str, shape)), 0) for shape in shapes]
 
     def watch(layer: str, part: nn.Module) -> None:
         def note(_part, _given, output) -> None:
@@ -28,7 +28,7 @@ def layer_table(name: str, shape: tuple[int, ...]) -> pd.DataFrame:
     for layer, part in [*_parts(network.body), ("classifier", network.head)]:
         watch(layer, part)
     with torch.inference_mode():
-        network(torch.zeros(1, *shape))
+        network(*(torch.zeros(1, *shape) for shape in shapes))
     return pd.DataFrame(rows, columns=["network", "layer", "kind", "output", "parameters"])
 
 
