@@ -92,7 +92,7 @@ def test_ctrl_c_ends_a_study_with_one_line(tmp_path):
         while not list((tmp_path / "runs").glob(".work/*/progress.json")) and time.monotonic() < until:
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=90)[1]
+        said = process.communicate(timeout=300)[1]
     assert process.returncode == 130
     assert "stopped; the same command goes on where it was" in said
     assert "Traceback" not in said
