@@ -35,7 +35,7 @@ ESTIMATORS = {
         "form": Option("DRFS-S", choices=("DRFS-S", "DRFS-T", "DRLS")),
         "lam": Option(1.0, bounds=(0, 1e6)),
         "mu": Option(0.01, bounds=(0, 1e6)),
-        "C": Option(1.0, bounds=(0, 1e6)),
+        "C": Option(0.0, bounds=(0, 1e6)),
     }, uses_target=True, seconds=20),
     "tgsr": Spec("TGSR (successor of RSTR)", "melib.learning.estimators.tgsr:TGSR", {
         "lam": Option(1.0, bounds=(0, 1e6)),

@@ -24,9 +24,9 @@ class DR(Estimator):
     the SVM on P' K of the sources; "DRLS" regenerates the sources' labels.
 
     For P, inputs are divided by the sources' root mean squared length, so that mu means the same for any features; the
-    SVM sees them at their own scale, with C (0: chosen on the sources, `choose_on_sources`). Features that have more
-    numbers than there are clips are regenerated as coordinates in the clips' span, which is the same at mu = 0; the
-    authors' mu acts on the features themselves. The solver starts from zeros, theirs from ones.
+    SVM sees them at their own scale, with C (published: 1; 0: chosen on the sources, `choose_on_sources`). Features
+    that have more numbers than there are clips are regenerated as coordinates in the clips' span, which is the same at
+    mu = 0; the authors' mu acts on the features themselves. The solver starts from zeros, theirs from ones.
     """
 
     def fit(self, train: Features, target: Features | None = None) -> DR:
@@ -41,8 +41,8 @@ class DR(Estimator):
             return self
         seen, other = (sources.x, held_out) if form == "DRFS-S" else (held_out, sources.x)
         self.map = self._regenerate(seen, other, seen, seen)
-        known = sources.x if form == "DRFS-S" else sources.x @ self.map
-        known = Features(self.length * known, train.y, train.domain, train.subject)
+        learned_from = sources.x if form == "DRFS-S" else sources.x @ self.map
+        known = Features(self.length * learned_from, train.y, train.domain, train.subject)
         self.svm = SVM({"C": self.options["C"], "kernel": "linear"}, self.class_weights).fit(known)
         return self
 

@@ -8,14 +8,16 @@ from melib.corpus.index import CLASSES
 from melib.learning.estimators.base import NEVER, Estimator, Features
 from melib.learning.estimators.choice import choose_on_sources
 
-STRENGTHS = tuple(float(c) for c in np.logspace(-5, 2, 8).round(5))  # of C, from strong to weak regularisation
+# Of C times the kernel's mean with itself, so that they mean the same for any features; from strong to weak.
+STRENGTHS = tuple(float(c) for c in np.logspace(-2, 2, 9).round(6))
 
 
 class SVM(Estimator):
     """Support vector machine, one against one as in libsvm, with a linear or a chi-square kernel.
 
     The chi-square kernel exp(-d(x, y) / A), d = sum (x - y)^2 / (x + y), compares histograms; A is the mean of d over
-    the training clips (Zhang et al., 2007). C = 0 stands for a choice on the sources alone (`choose_on_sources`).
+    the training clips (Zhang et al., 2007). C = 0 stands for a choice on the sources alone (`choose_on_sources`), of
+    STRENGTHS over the mean of k(x, x).
     Raises ValueError where the chi-square kernel is given negative numbers.
     """
 
@@ -61,7 +63,7 @@ class SVM(Estimator):
             model = self._model(strength).fit(gram[np.ix_(rest, rest)], train.y[rest])
             return model.predict(gram[np.ix_(~rest, rest)])
 
-        return choose_on_sources(train, STRENGTHS, predict)
+        return choose_on_sources(train, [strength / np.diag(gram).mean() for strength in STRENGTHS], predict)
 
 
 def _chi_square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
