@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from melib.bars import bar, counts, stage_bars, study_bar
 from melib.home import resolve
 
 
@@ -17,7 +18,7 @@ def demo(args) -> int:
     from melib.corpus.demo import write_demo
 
     root = write_demo(
-        resolve(args.root or f"data/{args.size}"), args.size, args.seed, progress=_bar("demo clips written")
+        resolve(args.root or f"data/{args.size}"), args.size, args.seed, progress=bar("demo clips written")
     )
     print(f"{args.size} corpus (synthetic) in {root}")
     return 0
@@ -35,7 +36,6 @@ def doctor(args) -> int:
 
 def import_(args) -> int:
     """Take flow images and labels from a clone of a public repository, or any folder, into a samples folder."""
-    from melib.corpus.index import class_counts
     from melib.prepare.imports import import_images
     from melib.prepare.samples import is_samples_folder
 
@@ -59,7 +59,7 @@ def faces(args) -> int:
 
     boxes = str(resolve(args.boxes)) if args.boxes else None
     wanted = PrepareSettings(64, face_detector=args.detector, boxes=boxes)
-    data = open_corpus(args.root, wanted, ["onset"], _stage_bars())
+    data = open_corpus(args.root, wanted, ["onset"], stage_bars())
     print(face_table(data.samples.index).round(1).to_string(index=False))
     for clip in data.skipped.to_dict("records"):
         print(f"left out {clip['clip_id']}: {clip['reason']}")
@@ -84,11 +84,11 @@ def prepare(args) -> int:
     for runs in wanted.values():
         for number, run in runs:
             with _naming(number, run):
-                check_arrays(run, _stage_bars())
+                check_arrays(run, stage_bars())
         run = runs[0][1]
         arrays = dict.fromkeys(array for _, one in runs for array in one.arrays)
         with _naming(*runs[0]):
-            data = open_samples(run, _stage_bars(), arrays)
+            data = open_samples(run, stage_bars(), arrays)
         remember(run, data.fingerprint)
         for number, run in runs:
             with _naming(number, run):
@@ -127,10 +127,10 @@ def run(args) -> int:
         prepare(args)
     units = _plan(args.grid, quick=True)
     options = Options(args.slots, args.per_gpu, args.time_limit, args.retry_failed, args.remake_damaged, args.address)
-    problems = LAUNCHERS[args.launcher](units, options, None if args.launcher == "print" else _study_bar())
+    problems = LAUNCHERS[args.launcher](units, options, None if args.launcher == "print" else study_bar())
     for name, reason in problems.items():
         print(f"{name}\n  {reason}", file=sys.stderr)
-    print(_counts(_states(units)))
+    print(counts(_states(units)))
     if problems:
         print("`melib run --retry-failed` tries failed runs again.", file=sys.stderr)
     return 1 if problems else 0
@@ -153,7 +153,7 @@ def collect(args) -> int:
     rows.drop(columns=list(places)).to_csv(to / f"{name}.csv", index=False, float_format="%.6g")
     (to / f"{name}.md").write_text(text)
     print(text)
-    print(f"{_counts(_states(units))}; saved {to / name}.csv and .md")
+    print(f"{counts(_states(units))}; saved {to / name}.csv and .md")
     return 0
 
 
@@ -167,7 +167,7 @@ def tables(args) -> int:
     units = _plan(args.grid)
     for path in write_report(read_outcomes(finished(units), hits_reader()), resolve(args.to)):
         print(path)
-    print(_counts(_states(units)))
+    print(counts(_states(units)))
     return 0
 
 
@@ -182,6 +182,20 @@ def figures(args) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        return args.function(args)
+    except KeyboardInterrupt:
+        print(f"melib {args.command}: stopped; the same command goes on where it was.", file=sys.stderr)
+        return 130
+    except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
+        print(f"melib {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Every command and its words."""
     parser = argparse.ArgumentParser(
         prog="melib", description="A workbook for cross-dataset micro-expression recognition."
     )
@@ -231,17 +245,7 @@ def main(argv: list[str] | None = None) -> int:
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
-
-    args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    try:
-        return args.function(args)
-    except KeyboardInterrupt:
-        print(f"melib {args.command}: stopped; the same command goes on where it was.", file=sys.stderr)
-        return 130
-    except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
-        print(f"melib {args.command}: {error}", file=sys.stderr)
-        return 2
+    return parser
 
 
 @contextmanager
@@ -256,7 +260,7 @@ def _naming(number: int, run) -> Iterator[None]:
 def _plan(grid: str, quick: bool = False):
     from melib.study.plan import read_plan
 
-    return read_plan(grid, quick, _stage_bars())
+    return read_plan(grid, quick, stage_bars())
 
 
 def _states(units) -> dict:
@@ -271,7 +275,7 @@ def _print_table(units, shown=None) -> None:
     for name, at in states.items():
         if shown is None or at.state in shown:
             print(f"{at.state:8} {name}" + (f"\n         {at.note}" if at.note else ""))
-    print(_counts(states))
+    print(counts(states))
 
 
 def _print_damage(units) -> int:
@@ -294,61 +298,6 @@ def _print_damage(units) -> int:
         print(f"damaged  {problem}")
     print(f"{len(damaged) + len(cached)} damaged files.")
     return 1 if damaged or cached else 0
-
-
-def _counts(states: dict) -> str:
-    from collections import Counter
-
-    counts = Counter(at.state for at in states.values())
-    return f"{len(states)} runs: " + ", ".join(f"{number} {state}" for state, number in counts.most_common())
-
-
-def _study_bar():
-    """A callback for launchers that draws one bar: runs done, failed and running, and the time left."""
-    from tqdm import tqdm
-
-    bar = None
-
-    def update(states: dict) -> None:
-        nonlocal bar
-        part = sum(at.part for at in states.values())
-        if bar is None:
-            shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-            every = 0.5 if sys.stderr.isatty() else 60  # a log needs no animation
-            bar = tqdm(total=len(states), initial=part, bar_format=shape, mininterval=every, smoothing=0)
-        bar.set_description_str(_counts(states), refresh=False)
-        bar.update(part - bar.n)
-        if all(at.state in ("done", "failed", "damaged") for at in states.values()):
-            bar.close()
-
-    return update
-
-
-def _bar(name: str):
-    """A progress callback (done, total) that draws one text bar."""
-    from tqdm import tqdm
-
-    bar = tqdm(desc=name, unit="")
-
-    def update(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done >= total:
-            bar.close()
-
-    return update
-
-
-def _stage_bars():
-    """A progress callback (name, done, total) that draws one bar a name."""
-    bars = {}
-
-    def update(name: str, done: int, total: int) -> None:
-        if name not in bars:
-            bars[name] = _bar(name)
-        bars[name](done, total)
-
-    return update
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D
 
-from melib.corpus.index import dataset_order
+from melib.corpus.index import dataset_order, print_name
 from melib.figures.datasets import bare
 from melib.prepare.clip import Clip
 
@@ -35,7 +35,7 @@ def box_sheet(root: str | Path, located: pd.DataFrame, each: int = 8) -> Figure:
             draw_box(ax, clip, METHOD_COLOURS.get(clip["face_method"], OTHER))
         for ax in line[len(clips) :]:
             bare(ax, None)
-        line[0].set_ylabel(name, fontweight="bold")
+        line[0].set_ylabel(print_name(name), fontweight="bold")
     shown = {method: colour for method, colour in METHOD_COLOURS.items() if method in set(located["face_method"])}
     handles = [plt.Line2D([], [], color=colour, linewidth=3, label=method) for method, colour in shown.items()]
     handles.append(plt.Line2D([], [], color=OTHER, linewidth=3, label="as given"))

@@ -14,7 +14,11 @@ from melib.prepare.encode import encode, flip_flow
 from melib.prepare.samples import Samples
 
 FEATURES = ("vector", "sequence")
-SWITCHES = ("mirror", "normalise", "input_size")
+OF_IMAGES = {  # switches without meaning for the other kinds
+    "vector": ("mirror", "normalise", "input_size"),
+    "sequence": ("mirror", "normalise", "input_size"),
+    "video": ("normalise", "input_size"),
+}
 KINDS_IN_WORDS = {"vector": "feature vectors", "sequence": "sequences of features", "video": "videos"}
 
 
@@ -71,8 +75,7 @@ class View:
         """Raise ValueError where a switch has no meaning for this array."""
         s = self.settings
         switches = {"mirror": s.mirror, "input_size": s.input_size, "normalise": s.normalise == "centred"}
-        without_meaning = SWITCHES if self.kind in FEATURES else SWITCHES[1:] if self.kind == "video" else ()
-        refused = [switch for switch in without_meaning if switches[switch]]
+        refused = [switch for switch in OF_IMAGES.get(self.kind, ()) if switches[switch]]
         if refused:
             raise ValueError(
                 f"{', '.join(refused)} acts on images; {name!r} holds {KINDS_IN_WORDS[self.kind]}. Leave it out."

@@ -76,10 +76,8 @@ def build_algorithm(fold: Fold) -> Algorithm:
     network.dropout = settings.dropout
     if settings.weights:
         load_weights(network, resolve(settings.weights))
-    volumes = any(
-        weights.ndim == 5 for weights in network.parameters()
-    )  # of 3-D convolutions, which have no such order
-    network = network.to(fold.device, memory_format=torch.preserve_format if volumes else torch.channels_last)
+    is_3d = any(weights.ndim == 5 for weights in network.parameters())  # channels_last is for weights of four axes
+    network = network.to(fold.device, memory_format=torch.preserve_format if is_3d else torch.channels_last)
     spec = ALGORITHMS[settings.method]
     task = Task(
         options={name: settings.option(name) for name in spec.options},

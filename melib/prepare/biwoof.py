@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from melib.prepare.blocks import block_numbers
 from melib.prepare.flow import optical_strain
 from melib.prepare.pair import fine_fields
 from melib.prepare.settings import PrepareSettings
@@ -25,9 +26,7 @@ def bi_woof(field: np.ndarray, grid: int = GRID, bins: int = BINS) -> np.ndarray
     """
     u, v = field
     height, width = u.shape
-    rows = np.arange(height) * grid // height
-    columns = np.arange(width) * grid // width
-    block = (rows[:, None] * grid + columns).ravel()
+    block = block_numbers(height, width, grid).ravel()
     angle = np.arctan2(v, u)
     place = np.floor((angle + np.pi) / (2 * np.pi) * bins).astype(int).ravel() % bins
     count = grid * grid

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melib.corpus.frames import list_frames, read_frame
 from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, TABLE1, class_counts
 from melib.prepare.apex import SPOT_SIZE, motion_curve
-from melib.prepare.faces import Face, crop
+from melib.prepare.clip import Clip
+from melib.prepare.faces import crop
 from melib.prepare.samples import Samples
 
 MEASURES = {
@@ -112,8 +112,7 @@ def most_moving(facts: pd.DataFrame, subjects: int) -> list[str]:
 def frames_and_motion(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Frames onset to offset of a prepared `clip` (a row of its samples' index), (H, W, 3) by number, and how far the
     face in each has moved since the onset, in % of its width (T,)."""
-    files = {n: path for n, path in list_frames(Path(root) / clip["folder"]).items() if n >= clip["onset"]}
-    frames = {n: read_frame(path) for n, path in files.items() if n <= clip["offset"]}
-    face = Face(*(clip[f"face_{name}"] for name in ("x", "y", "w", "h", "angle", "method")))
-    curve = motion_curve(np.stack([crop(frame, face, SPOT_SIZE) for frame in frames.values()]))
+    reader = Clip(root, clip)
+    frames = {number: reader.frame(number) for number in reader.numbers}
+    curve = motion_curve(np.stack([crop(frame, reader.face, SPOT_SIZE) for frame in frames.values()]))
     return frames, 100 * curve / SPOT_SIZE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from melib.prepare.blocks import block_numbers, direction
 from melib.prepare.clip import Clip
 from melib.prepare.lbptop import LENGTH, SIZE, grey_volume
 from melib.prepare.settings import PrepareError, PrepareSettings
@@ -54,10 +55,8 @@ def _central(volume: np.ndarray, axis: int) -> np.ndarray:
 def _plane(first: np.ndarray, second: np.ndarray, bins: int, grid: int) -> np.ndarray:
     """Histograms (grid * grid, bins) of the angles of gradients, weighted by their lengths, over all frames."""
     _, height, width = first.shape
-    rows = np.arange(height) * grid // height
-    columns = np.arange(width) * grid // width
-    block = rows[:, None] * grid + columns
-    place = np.floor(np.arctan2(second, first) % (2 * np.pi) / (2 * np.pi) * bins).astype(int) % bins
+    block = block_numbers(height, width, grid)
+    place = direction(first, second, bins)
     sums = np.bincount((block * bins + place).ravel(), np.hypot(first, second).ravel(), grid * grid * bins)
     return sums.reshape(-1, bins)
 

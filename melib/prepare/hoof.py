@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from melib.prepare.blocks import direction
 from melib.prepare.clip import Clip
 from melib.prepare.flow import farneback
 from melib.prepare.lbptop import LENGTH, SIZE, grey_volume
@@ -33,7 +34,7 @@ def oriented_histograms(fields: np.ndarray, bins: int = BINS) -> np.ndarray:
     """
     u, v = fields[:, 0], fields[:, 1]
     length = np.hypot(u, v)
-    place = np.floor(np.arctan2(v, u) % (2 * np.pi) / (2 * np.pi) * bins).astype(int) % bins
+    place = direction(u, v, bins)
     field = np.arange(len(fields))[:, None, None]
     sums = np.bincount((field * bins + place).ravel(), length.ravel(), len(fields) * bins).reshape(-1, bins)
     total = sums.sum(axis=1, keepdims=True)

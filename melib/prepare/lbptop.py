@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from melib.prepare.blocks import block_numbers
 from melib.prepare.clip import Clip
 from melib.prepare.settings import PrepareError, PrepareSettings
 from melib.prepare.tim import interpolate
@@ -95,9 +96,7 @@ def _shifted(volume: np.ndarray, border: np.ndarray, shift: np.ndarray) -> np.nd
 def _histograms(codes: np.ndarray, grid: int) -> np.ndarray:
     """Histograms (grid * grid, 59) of pattern bins (T, H, W), each summing to 1."""
     _, height, width = codes.shape
-    rows = np.arange(height) * grid // height
-    columns = np.arange(width) * grid // width
-    block = rows[:, None] * grid + columns
+    block = block_numbers(height, width, grid)
     bins = UNIFORM.max() + 1
     counts = np.bincount((block * bins + codes).ravel(), minlength=grid * grid * bins).reshape(-1, bins)
     return counts / counts.sum(axis=1, keepdims=True)

@@ -24,7 +24,7 @@ from melib.prepare.faces import FaceError, read_boxes
 from melib.prepare.locate import locate, located_index
 from melib.prepare.samples import Samples
 from melib.prepare.settings import PrepareError, PrepareSettings
-from melib.prepare.store import VALUES, Filling, is_made, locked, read_made
+from melib.prepare.store import INDEX, VALUES, Filling, is_made, locked, read_made
 
 LOCATED = ("apex_rule", "face_detector", "boxes")  # what face and apex, and so every array, depend on
 LOCATE_VERSION = 2  # raise it whenever the same frames and settings, or those at rest, would give another face or apex
@@ -96,7 +96,7 @@ def prepare(
         with locked(folder), _room_for(folder), _pool(workers) as pool:
             if not is_made(folder):
                 _locate_all(folder, Path(root), labelled, settings, pool, progress)
-            located = pd.read_parquet(folder / "index.parquet")
+            located = pd.read_parquet(folder / INDEX)
             wanted = {array: place for array, place in folders.items() if not is_made(place)}
             _make_arrays(wanted, Path(root), located, settings, pool, progress)
     return _open(folder, folders)
@@ -121,7 +121,7 @@ def _locate_all(folder, root, labelled, settings, pool, progress) -> None:
             if progress:
                 progress("faces and apexes located", len(filling.entries), len(rows))
         skipped = _skipped(filling.entries)
-        located_index(labelled, filling.entries).to_parquet(folder / "index.parquet", index=False)
+        located_index(labelled, filling.entries).to_parquet(folder / INDEX, index=False)
         filling.finish(skipped=skipped, settings=asdict(settings), version=LOCATE_VERSION, versions=_versions())
 
 
@@ -180,7 +180,7 @@ def _values(spec: Array, parts: list, settings: PrepareSettings) -> np.ndarray:
 def _open(folder: Path, folders: dict[str, Path]) -> Prepared:
     """The samples of a finished folder: the clips that every array has."""
     entries = [entry for place in (folder, *folders.values()) for entry in read_made(place)["skipped"]]
-    index = pd.read_parquet(folder / "index.parquet")
+    index = pd.read_parquet(folder / INDEX)
     skipped = list({entry["clip_id"]: entry for entry in reversed(entries)}.values())[::-1]
     kept = ~index["clip_id"].isin([entry["clip_id"] for entry in skipped]).to_numpy()
     if skipped:

@@ -13,14 +13,12 @@ from typing import BinaryIO
 import numpy as np
 
 from melib.files import damage, describe
+from melib.folder import DamagedError
 
 log = logging.getLogger(__name__)
 MANIFEST = "made.json"  # written last: a folder without it is unfinished
 VALUES = "values.npy"
-
-
-class StoreError(ValueError):
-    """A finished cache folder whose files are no longer those it was finished with."""
+INDEX = "index.parquet"
 
 
 class Filling:
@@ -57,7 +55,7 @@ class Filling:
             self.values.seek(0)
             self.values.write(array_header(len(self.entries), self.shape, self.dtype))
         self.close()
-        files = {path.name: describe(path) for path in sorted(self.folder.glob("*.*")) if path.name in FINISHED}
+        files = {name: describe(self.folder / name) for name in (INDEX, VALUES) if (self.folder / name).is_file()}
         temporary = self.folder / f"{MANIFEST}.tmp"
         temporary.write_text(json.dumps({**facts, "files": files}, indent=1))
         temporary.replace(self.folder / MANIFEST)
@@ -69,23 +67,20 @@ class Filling:
             self.values.close()
 
 
-FINISHED = (VALUES, "index.parquet")
-
-
 def is_made(folder: Path) -> bool:
     """Whether a cache folder is finished."""
     return (folder / MANIFEST).is_file()
 
 
 def read_made(folder: Path) -> dict:
-    """The manifest of a finished cache folder. Raises StoreError where it, or a file, is damaged."""
+    """The manifest of a finished cache folder. Raises DamagedError where it, or a file, is damaged."""
     try:
         facts = json.loads((folder / MANIFEST).read_text())
         problems = damage(folder, facts["files"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problems = [f"{MANIFEST} cannot be read ({error})"]
     if problems:
-        raise StoreError(f"{folder} is damaged: {problems[0]}. Remove it: it is made again when it is next needed.")
+        raise DamagedError(f"{folder} is damaged: {problems[0]}. Remove it: it is made again when it is next needed.")
     return facts
 
 
@@ -96,7 +91,7 @@ def check_cache(cache: Path) -> list[str]:
         try:
             files = read_made(path.parent)["files"]
             problems += [f"{path.parent}: {problem}" for problem in damage(path.parent, files, hashes=True)]
-        except StoreError as error:
+        except DamagedError as error:
             problems.append(str(error))
     return problems
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from melib.corpus.frames import read_frame
 from melib.prepare.arrays import ARRAYS, KINDS
 from melib.prepare.clip import Clip
 from melib.prepare.encode import strain
@@ -188,8 +189,18 @@ def test_hoof_sees_motion_to_the_right_and_back(clip):
     assert (rightward[:4] > 0.7).all() and (rightward[-3:] < 0.3).all()
 
 
-def test_features_stream_the_frames_of_a_clip(clip, monkeypatch):
-    """A clip is read frame by frame: never are all its frames in memory at full size."""
+def test_frames_of_a_clip_are_read_one_by_one_as_they_are_asked_for(clip, monkeypatch):
+    read = []
+    monkeypatch.setattr("melib.prepare.clip.read_frame", lambda path: read.append(path) or read_frame(path))
+    crops = clip.crops(112)
+    next(crops)
+    assert read == []  # the first is there already
+    for count in (1, 2):
+        next(crops)
+        assert len(read) == count
+
+
+def test_the_volume_of_a_feature_begins_with_the_clips_first_frame(clip):
     volume = grey_volume(clip, 112, 10)
     assert volume.shape == (10, 112, 112)
     first = cv2.cvtColor(next(clip.crops(112)), cv2.COLOR_RGB2GRAY)

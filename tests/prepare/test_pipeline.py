@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import make_index
+from melib.folder import DamagedError
 from melib.prepare import pipeline
 from melib.prepare.arrays import ARRAYS
 from melib.prepare.faces import crop, find_face
@@ -24,7 +25,7 @@ from melib.prepare.pair import FLOW_SIZE
 from melib.prepare.pipeline import PAIR, array_folder, prepare, prepared_folder
 from melib.prepare.samples import Samples
 from melib.prepare.settings import PrepareError, PrepareSettings
-from melib.prepare.store import StoreError, check_cache, is_made
+from melib.prepare.store import check_cache, is_made
 from tests.prepare.clips import row, write_clip
 
 SMALL = PrepareSettings(image_size=32, apex_rule="midpoint")
@@ -207,10 +208,10 @@ def test_a_second_user_waits_for_the_first(root, index, tmp_path, monkeypatch):
     fills = []
     fill = pipeline._make_arrays
 
-    def slowly(*args):
-        fills.append(threading.get_ident())
+    def slowly(wanted, *args):
+        fills.append(sorted(wanted))
         time.sleep(0.3)
-        fill(*args)
+        fill(wanted, *args)
 
     monkeypatch.setattr(pipeline, "_make_arrays", slowly)
     users = [threading.Thread(target=prepare, args=(root, index, SMALL, tmp_path)) for _ in range(2)]
@@ -218,6 +219,7 @@ def test_a_second_user_waits_for_the_first(root, index, tmp_path, monkeypatch):
         user.start()
     for user in users:
         user.join()
+    assert [wanted for wanted in fills if wanted] == [sorted(PAIR)]  # the second finds nothing left to make
     assert finished(prepared_folder(root, index, SMALL, tmp_path))
 
 
@@ -319,7 +321,7 @@ def test_a_damaged_cache_is_named(root, index, folder, tmp_path, name):
     path = next(path for path in sorted((tmp_path / folder.name).rglob(name)))
     path.write_bytes(path.read_bytes()[:-40])
     assert any(name in problem for problem in check_cache(tmp_path))
-    with pytest.raises(StoreError, match=f"damaged: .*{name}"):
+    with pytest.raises(DamagedError, match=f"damaged: .*{name}"):
         prepare(root, index, SMALL, tmp_path)
 
 

@@ -39,15 +39,3 @@ def length(body: nn.Module, *shapes: tuple[int, ...]) -> int:
         features = body(*(torch.zeros(1, *shape) for shape in shapes))
     body.train()
     return features.shape[1]
-
-
-class Streams(nn.Module):
-    """Channels of one input that go through bodies of their own, one channel each; their features side by side."""
-
-    def __init__(self, *bodies: nn.Module):
-        super().__init__()
-        self.bodies = nn.ModuleList(bodies)
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels = x[:, : len(self.bodies)].split(1, dim=1)
-        return torch.cat([body(one) for body, one in zip(self.bodies, channels, strict=True)], dim=1)

@@ -5,9 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from melib.learning.networks.base import Network, Streams, length
+from melib.learning.networks.base import Network, length
 
 Shape = tuple[int, int, int]
+
+
+class Streams(nn.Module):
+    """Channels of one input that go through bodies of their own, one channel each; their features side by side."""
+
+    def __init__(self, *bodies: nn.Module):
+        super().__init__()
+        self.bodies = nn.ModuleList(bodies)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = x[:, : len(self.bodies)].split(1, dim=1)
+        return torch.cat([body(one) for body, one in zip(self.bodies, channels, strict=True)], dim=1)
 
 
 def ststnet(shape: Shape) -> Network:

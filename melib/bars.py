@@ -1,0 +1,60 @@
+"""Progress as the `melib` command draws it: text bars, and counts of units."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+
+def counts(states: dict) -> str:
+    """How many units there are, and in which state, in words."""
+    numbers = Counter(state.state for state in states.values())
+    return f"{len(states)} runs: " + ", ".join(f"{number} {state}" for state, number in numbers.most_common())
+
+
+def study_bar():
+    """A callback for launchers that draws one bar: runs done, failed and running, and the time left."""
+    from tqdm import tqdm
+
+    drawn = None
+
+    def update(states: dict) -> None:
+        nonlocal drawn
+        part = sum(state.part for state in states.values())
+        if drawn is None:
+            shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+            every = 0.5 if sys.stderr.isatty() else 60  # a log needs no animation
+            drawn = tqdm(total=len(states), initial=part, bar_format=shape, mininterval=every, smoothing=0)
+        drawn.set_description_str(counts(states), refresh=False)
+        drawn.update(part - drawn.n)
+        if all(state.state in ("done", "failed", "damaged") for state in states.values()):
+            drawn.close()
+
+    return update
+
+
+def bar(name: str):
+    """A progress callback (done, total) that draws one text bar."""
+    from tqdm import tqdm
+
+    drawn = tqdm(desc=name, unit="")
+
+    def update(done: int, total: int) -> None:
+        drawn.total = total
+        drawn.update(done - drawn.n)
+        if done >= total:
+            drawn.close()
+
+    return update
+
+
+def stage_bars():
+    """A progress callback (name, done, total) that draws one bar a name."""
+    bars = {}
+
+    def update(name: str, done: int, total: int) -> None:
+        if name not in bars:
+            bars[name] = bar(name)
+        bars[name](done, total)
+
+    return update
