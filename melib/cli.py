@@ -36,6 +36,7 @@ def doctor(args) -> int:
 
 def import_(args) -> int:
     """Take flow images and labels from a clone of a public repository, or any folder, into a samples folder."""
+    from melib.corpus.index import class_counts
     from melib.prepare.imports import import_images
     from melib.prepare.samples import is_samples_folder
 

@@ -28,7 +28,10 @@ def made(tiny_root, tmp_path_factory):
     from melib.gan.train import train
 
     settings = gan_settings(corpus=str(tiny_root), out=str(tmp_path_factory.mktemp("generated")), target=20)
-    fold = open_fold(settings)
+    cache = tmp_path_factory.mktemp("cache")  # prepared here, not by whatever code filled the workbook's own cache
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("melib.prepare.data.resolve", lambda path: cache / path)
+        fold = open_fold(settings)
     watch = fold.data.samples.arrays["onset"][:2], np.ones((2, 17), np.float32)
     trained = train(fold.frames(), settings, watch)
     return fold, trained, save_generated(fold, trained)
