@@ -126,7 +126,9 @@ def run_dask(units: Iterable[Unit], options: Options, progress: Progress | None 
         stack.enter_context(config.set({f"distributed.{name}": value for name, value in patience.items()}))
         cluster = options.cluster
         if cluster is None:
-            local = LocalCluster(n_workers=slots(units, options), threads_per_worker=1, dashboard_address=None)
+            # Port 0 is any free port: with None each cluster would ask for 8787, and warn where another has it.
+            address = "127.0.0.1:0"
+            local = LocalCluster(n_workers=slots(units, options), threads_per_worker=1, dashboard_address=address)
             cluster = stack.enter_context(local)
         client = stack.enter_context(Client(cluster, set_as_default=False))
         executor = client.get_executor(pure=False, retries=TRIES)

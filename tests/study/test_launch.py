@@ -135,7 +135,7 @@ def test_dask_workers_of_this_machine_would_share_its_gpu(tmp_path, monkeypatch)
 def test_a_cluster_that_is_there_is_used(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     plan = units(tmp_path, 2)
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         monkeypatch.setattr(distributed, "LocalCluster", lambda **_: pytest.fail("a cluster of its own"))
         assert run_dask(plan, Options(cluster=cluster.scheduler_address)) == {}
     assert_complete(plan)
