@@ -97,6 +97,11 @@ def dataset_name(text: str) -> str:
     return {**{name: name for name in DATASETS}, "CASMEII": "CASME2"}.get(plain, text.strip())
 
 
+def print_name(dataset: str) -> str:
+    """A dataset's name as papers print it; a dataset of one's own is printed as it is called."""
+    return PRINT_NAMES.get(dataset, dataset)
+
+
 def dataset_order(names: Iterable[str]) -> list[str]:
     """Dataset names, each once: the paper's five first, in its order, then any others by name."""
     present = set(names)

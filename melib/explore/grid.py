@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import pandas as pd
 import traitlets
 
-from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.corpus.index import dataset_order, print_name
 from melib.learning.settings import RunSettings
 from melib.study.plan import table
 from melib.study.unit import Unit
@@ -69,9 +69,13 @@ def heat_map(rows: pd.DataFrame) -> str:
     setting, usual = row_names(rows)
     cells = {key: row for key, row in zip(zip(setting, rows["held_out"], rows["seed"], strict=True),
                                           rows.itertuples(), strict=True)}  # fmt: skip
-    datasets, seeds = [d for d in DATASETS if d in set(rows["held_out"])], sorted(set(rows["seed"]))
+    datasets, seeds = dataset_order(rows["held_out"]), sorted(set(rows["seed"]))
     columns = list(itertools.product(datasets, seeds))
-    lines = ["".join(f"<th colspan={len(seeds)} style='text-align:center'>{PRINT_NAMES[d]}</th>" for d in datasets)]
+    lines = [
+        "".join(
+            f"<th colspan={len(seeds)} style='text-align:center'>{html.escape(print_name(d))}</th>" for d in datasets
+        )
+    ]
     if len(seeds) > 1:
         lines.append("".join(f"<td style='text-align:center'>seed {seed}</td>" for _, seed in columns))
     lines = [f"<tr><th></th>{line}</tr>" for line in lines]

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from melib.aus.face import MAGNIFY, DrawnFace
 from melib.aus.table import NAMES
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
-from melib.figures.style import CLASS_COLOURS, DATASET_COLOURS
+from melib.corpus.index import CLASSES, dataset_order, print_name
+from melib.figures.style import CLASS_COLOURS, dataset_colours
 
 VECTOR_NAMES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
 TELLS = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
@@ -43,13 +43,13 @@ def heat_map(table: pd.DataFrame, ax: Axes, highest: float | None = None, bar: b
 def heat_maps(vectors: pd.DataFrame, rows: pd.DataFrame) -> Figure:
     """Mean AU intensities by class, a panel a dataset, on one scale; `rows` (by clip_id) has dataset and label."""
     means = vectors.join(rows[["dataset", "label"]], how="inner").groupby(["dataset", "label"]).mean()
-    names = [name for name in DATASETS if name in means.index.get_level_values("dataset")]
+    names = dataset_order(means.index.get_level_values("dataset"))
     size = (8.5, 1.2 * len(names) + 0.7)
     figure, axes = plt.subplots(len(names), 1, figsize=size, sharex=True, squeeze=False, layout="constrained")
     highest = float(means.abs().to_numpy().max())
     for name, ax in zip(names, axes[:, 0], strict=True):
         heat_map(means.loc[name].reindex(CLASSES), ax, highest, bar=False)
-        ax.set_title(PRINT_NAMES[name], loc="left")
+        ax.set_title(print_name(name), loc="left")
         ax.set_xlabel("action unit" if name == names[-1] else "")
     figure.colorbar(axes[0, 0].collections[0], ax=axes, label="mean intensity", shrink=0.5)
     return figure
@@ -94,12 +94,13 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     """Each class' vectors on their own two principal components: filled in the dominant cluster, hollow elsewhere,
     coloured by dataset; the cross is the class' centroid."""
     figure, axes = plt.subplots(1, len(CLASSES), figsize=(11, 3.9), layout="constrained")
+    palette = dataset_colours(members["dataset"])
     for label, ax in zip(CLASSES, axes, strict=True):
         own = members[members["label"] == label]
         points = vectors.loc[own.index].to_numpy()
         axis, length = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2], points.var(0).sum()
         flat, first = (points - points.mean(0)) @ axis.T, (own["cluster"] == 0).to_numpy()
-        colours = own["dataset"].map(DATASET_COLOURS).to_numpy()
+        colours = own["dataset"].map(palette).to_numpy()
         ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)
         ax.scatter(*flat[~first].T, s=18, facecolors="none", edgecolors=colours[~first], linewidths=0.8)
         ax.plot(*flat[first].mean(0), "kX", markersize=11, markeredgecolor="white")
@@ -107,9 +108,8 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
         ax.set(title=f"{label}: {first.sum()} of {len(own)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
         ax.set_ylabel(f"component 2 ({share[1]:.0f} %)")
         ax.set_aspect("equal", "datalim")
-    shown = [name for name in DATASETS if name in set(members["dataset"])]
-    marks = [plt.Line2D([], [], marker="o", linestyle="", color=DATASET_COLOURS[name]) for name in shown]
-    figure.legend(marks, [PRINT_NAMES[name] for name in shown], loc="outside lower center", ncols=len(shown))
+    marks = [plt.Line2D([], [], marker="o", linestyle="", color=colour) for colour in palette.values()]
+    figure.legend(marks, list(map(print_name, palette)), loc="outside lower center", ncols=len(palette))
     return figure
 
 

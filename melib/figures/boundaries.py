@@ -10,10 +10,9 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from melib.corpus.index import CLASSES, PRINT_NAMES
-from melib.figures.style import CLASS_COLOURS
+from melib.corpus.index import CLASSES, print_name
+from melib.figures.style import CLASS_COLOURS, CLASS_MARKERS
 
-MARKERS = dict(zip(CLASSES, "osD", strict=True))
 TRAINED = "#8A8A8A"
 ROWS = {  # what a row of panels is fitted on, and how its score is to be read
     "held_out": ("As in the paper: fitted on {} itself", "in-sample"),
@@ -34,8 +33,8 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
               vmax=len(tints) - 0.5, interpolation="nearest", aspect="auto")  # fmt: skip
     ax.scatter(trained["x"], trained["y"], s=5, color=TRAINED, alpha=0.45, linewidths=0)
     for label, own in clips.groupby("label"):
-        ax.scatter(own["x"], own["y"], s=24, color=CLASS_COLOURS[label], marker=MARKERS[label], edgecolors="white",
-                   linewidths=0.5)  # fmt: skip
+        ax.scatter(own["x"], own["y"], s=24, color=CLASS_COLOURS[label], marker=CLASS_MARKERS[label],
+                   edgecolors="white", linewidths=0.5)  # fmt: skip
     told = rows[rows["role"] == "score"].iloc[0]
     ax.set(xlim=(left, right), ylim=(low, high))
     ax.set_xlabel(f"component 1 ({told['share_x']:.0%})", fontsize=9)
@@ -46,7 +45,7 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 def boundaries(table: pd.DataFrame) -> Figure:
     """Figure 7 of a table of `study.boundaries.panels`: a column a run, the paper's way above its honest twin."""
-    titles, tested = list(table["panel"].unique()), PRINT_NAMES[table["held_out"].iloc[0]]
+    titles, tested = list(table["panel"].unique()), print_name(table["held_out"].iloc[0])
     figure = plt.figure(figsize=(2.9 * len(titles) + 0.5, 6.9), layout="constrained")
     lines = figure.subfigures(len(ROWS), 1, height_ratios=(1, 1.1))  # the lower one holds the legend too
     for line, (fit, (heading, sample)) in zip(lines, ROWS.items(), strict=True):
@@ -67,7 +66,7 @@ def boundaries(table: pd.DataFrame) -> Figure:
                     for key, name in ((fit, f"plane, {sample}"), ("network", "the network itself")))  # fmt: skip
             ax.annotate("\n".join(told), (0.5, 1), xytext=(0, 4), xycoords="axes fraction", ha="center", fontsize=9,
                         textcoords="offset points")  # fmt: skip
-    keys = [Line2D([], [], color=CLASS_COLOURS[c], marker=MARKERS[c], linestyle="", label=c) for c in CLASSES]
+    keys = [Line2D([], [], color=CLASS_COLOURS[c], marker=CLASS_MARKERS[c], linestyle="", label=c) for c in CLASSES]
     keys.append(Line2D([], [], color=TRAINED, marker=".", linestyle="", label="training clips"))
     lines[-1].legend(handles=keys, loc="outside lower center", ncols=4)
     return figure

@@ -15,8 +15,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
-from melib.figures.style import CLASS_COLOURS, DATASET_COLOURS, SERIES_COLOURS, save
+from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, print_name
+from melib.figures.style import (
+    CLASS_COLOURS,
+    CLASS_MARKERS,
+    DATASET_COLOURS,
+    SERIES_COLOURS,
+    dataset_colours,
+    dataset_markers,
+    save,
+)
 from melib.prepare.samples import Samples
 
 ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
@@ -26,7 +34,6 @@ PROTOCOLS = {  # the question each asks, and how its folds go on
     "HDE": ("Holdout (HDE)\na new dataset, one known", "both ways"),
     "LODO": ("Leave one dataset out\na new dataset, all others known", ""),
 }
-MARKERS = dict(zip((*DATASETS, *CLASSES), "os^DvosD", strict=True))
 PROBED = {  # what a probe reads: its name, colour, place within the line, marker
     "dataset": ("dataset", SERIES_COLOURS[5], 0.14, "o"),
     "label": ("emotion", SERIES_COLOURS[1], -0.14, "s"),
@@ -73,6 +80,7 @@ def protocols(table: pd.DataFrame) -> Figure:
         ax.spines[:].set_visible(False)
     key = [Patch(color=colour, label=role) for role, colour in ROLES.items()]
     figure.legend(handles=key, loc="outside lower center", ncols=3)
+    figure.suptitle("Three protocols, on the paper's five datasets")
     return figure
 
 
@@ -88,8 +96,10 @@ def sample_columns(samples: Samples) -> Figure:
         for ax, image in zip(line, [*images, None], strict=True):
             bare(ax, image)
         line[0].set_ylabel(name)
-    for top, low, dataset, (u, v) in zip(axes[0], axes[2], samples.index["dataset"], flow, strict=False):
-        top.set_title(PRINT_NAMES[dataset], color=DATASET_COLOURS[dataset])
+    datasets = samples.index["dataset"]
+    colours = dataset_colours(datasets)
+    for top, low, dataset, (u, v) in zip(axes[0], axes[2], datasets, flow, strict=False):
+        top.set_title(print_name(dataset), color=colours[dataset])
         at = np.linspace(0, len(u), 12, endpoint=False)[1:].astype(int)
         arrows = (part[np.ix_(at, at)] / rim for part in (u, v))
         low.quiver(at, at, *arrows, angles="xy", scale_units="xy", scale=12 / len(u), width=0.006, color="#333333")
@@ -113,13 +123,14 @@ def flow_colours(flow: np.ndarray) -> np.ndarray:
 def contact_sheet(samples: Samples) -> Figure:
     """The apex frames of the samples, a line a dataset."""
     groups = samples.index.reset_index(drop=True).groupby("dataset").groups
-    names, columns = [name for name in DATASETS if name in groups], max(map(len, groups.values()))
+    colours = dataset_colours(groups)
+    names, columns = list(colours), max(map(len, groups.values()))
     size = (0.8 * columns + 0.4, 0.8 * len(names) + 0.3)
     figure, axes = plt.subplots(len(names), columns, figsize=size, squeeze=False, layout="constrained")
     for line, name in zip(axes, names, strict=True):
         for ax, row in zip_longest(line, groups[name]):
             bare(ax, None if row is None else samples.arrays["apex"][row])
-        line[0].set_ylabel(PRINT_NAMES[name], color=DATASET_COLOURS[name], fontweight="bold")
+        line[0].set_ylabel(print_name(name), color=colours[name], fontweight="bold")
     return figure
 
 
@@ -146,9 +157,9 @@ def save_faces(figure: Figure, folder: str | Path, name: str, table: pd.DataFram
 
 def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:
     """One t-SNE map (rows of `tsne_map`), coloured by "dataset" or "label", with the silhouette by that column."""
-    palette = DATASET_COLOURS if colour == "dataset" else CLASS_COLOURS
+    palette, markers = _looks(rows, colour)
     rows = rows.sample(frac=1, random_state=0)  # no group always on top
-    sns.scatterplot(rows, x="x", y="y", hue=colour, palette=palette, style=colour, markers=MARKERS, s=22, linewidth=0.3,
+    sns.scatterplot(rows, x="x", y="y", hue=colour, palette=palette, style=colour, markers=markers, s=22, linewidth=0.3,
                     alpha=0.85, legend=False, ax=ax)  # fmt: skip
     ax.set(xticks=[], yticks=[], ylabel="")
     ax.set_xlabel(f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:+.2f}".replace("-", "−"), fontsize=9)
@@ -156,6 +167,14 @@ def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color("#CCCCCC")
     return ax
+
+
+def _looks(rows: pd.DataFrame, column: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Colours and markers of the datasets, or of the classes, that are among the rows."""
+    if column == "dataset":
+        return dataset_colours(rows["dataset"]), dataset_markers(rows["dataset"])
+    present = [label for label in CLASSES if label in set(rows["label"])]
+    return {label: CLASS_COLOURS[label] for label in present}, {label: CLASS_MARKERS[label] for label in present}
 
 
 def feature_maps(table: pd.DataFrame) -> Figure:
@@ -171,13 +190,10 @@ def feature_maps(table: pd.DataFrame) -> Figure:
         for ax, kind in zip(line, kinds, strict=True):
             feature_map(table[(table["features"] == kind) & (table["clips"] == clips)], colour, ax)
         line[0].set_ylabel(name)
-        palette = DATASET_COLOURS if colour == "dataset" else CLASS_COLOURS
+        palette, markers = _looks(table, colour)
         handles = [
-            Line2D(
-                [], [], color=palette[level], marker=MARKERS[level], linestyle="", label=PRINT_NAMES.get(level, level)
-            )
+            Line2D([], [], color=palette[level], marker=markers[level], linestyle="", label=print_name(level))
             for level in palette
-            if level in set(table[colour])
         ]
         line[-1].legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
     for ax, kind in zip(axes[0], kinds, strict=True):

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, SERIES_COLOURS
 
 READINGS = {"even": "the deficit split evenly", "balance": "towards equal classes"}
@@ -26,7 +26,7 @@ def plan_bars(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.7), sharey=True, layout="constrained")
     for ax, (reading, title) in zip(axes, READINGS.items(), strict=True):
         rows = table[table["reading"] == reading]
-        names = [name for name in DATASETS if name in set(rows["dataset"])]
+        names = dataset_order(rows["dataset"])
         for shift, label in zip((-0.27, 0, 0.27), CLASSES, strict=True):
             own = rows[rows["label"] == label].set_index("dataset").loc[names]
             at, colour = np.arange(len(names)) + shift, CLASS_COLOURS[label]
@@ -35,7 +35,7 @@ def plan_bars(table: pd.DataFrame) -> Figure:
             for x, row in zip(at, own.itertuples(), strict=True):
                 ax.annotate(f"+{row.added}", (x, row.present + row.added), (0, 2), textcoords="offset points",
                             ha="center", fontsize=7, color="#444444")  # fmt: skip
-        ax.set_xticks(range(len(names)), [PRINT_NAMES[name] for name in names])
+        ax.set_xticks(range(len(names)), list(map(print_name, names)))
         ax.set_title(title, pad=12)
         ax.grid(axis="x", visible=False)
     axes[0].set_ylabel("clips")
@@ -63,7 +63,7 @@ def sheet(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> Figure:
 
     The change beside them is the result less the source, red where lighter and blue where darker.
     """
-    datasets = [name for name in DATASETS if any(key[0] == name for key in faces)]
+    datasets = dataset_order(dataset for dataset, _ in faces)
     parts = ("colour C", "attention A", "result", "change")
     figure = plt.figure(figsize=(14, 0.75 + 1.05 * len(datasets)), layout="constrained")
     blocks = figure.subfigures(1, 1 + len(CLASSES), width_ratios=[1] + [len(parts)] * len(CLASSES))
@@ -71,7 +71,7 @@ def sheet(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> Figure:
     blocks[0].suptitle("neutral face", fontsize=10)
     for ax, dataset in zip(sources[:, 0], datasets, strict=True):
         ax.imshow(faces[dataset, CLASSES[0]][0])
-        ax.set_ylabel(PRINT_NAMES[dataset], fontsize=9, fontweight="bold")
+        ax.set_ylabel(print_name(dataset), fontsize=9, fontweight="bold")
     for block, label in zip(blocks[1:], CLASSES, strict=True):
         block.suptitle(label, fontsize=11, fontweight="bold")
         axes = block.subplots(len(datasets), len(parts), squeeze=False)

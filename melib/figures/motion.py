@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from matplotlib.transforms import Affine2D
 
-from melib.corpus.index import DATASETS, PRINT_NAMES
+from melib.corpus.index import print_name
 from melib.figures.datasets import bare, flow_colours
-from melib.figures.style import DATASET_COLOURS
+from melib.figures.style import dataset_colours
 from melib.prepare.encode import encode, strain
 from melib.prepare.samples import Samples
 
@@ -52,10 +52,10 @@ def apex_accuracy(table: pd.DataFrame) -> Figure:
     rules = list(table["rule"].unique())[::-1]
     figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
     for ax, value, unit in zip(axes, ("frames", "ms"), ("frames", "ms"), strict=True):
-        for place, dataset in enumerate(DATASETS):
+        for place, (dataset, colour) in enumerate(dataset_colours(table["dataset"]).items()):
             errors = table[table["dataset"] == dataset].set_index("rule")[value].reindex(rules)
             height = np.arange(len(rules)) + 0.12 * (2 - place)
-            ax.plot(errors, height, "o", color=DATASET_COLOURS[dataset], label=PRINT_NAMES[dataset])
+            ax.plot(errors, height, "o", color=colour, label=print_name(dataset))
         ax.set(xlim=(0, None), xlabel=f"mean distance from the true apex ({unit})")
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(range(len(rules)), rules)
@@ -69,7 +69,8 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
     import torch
 
     clip, (flow,) = samples.index.iloc[0], np.asarray(samples.arrays["flow"], np.float32)
-    numbers, colour, part = list(frames), DATASET_COLOURS[clip["dataset"]], 100 / flow.shape[-1]
+    numbers, part = list(frames), 100 / flow.shape[-1]
+    colour = dataset_colours([clip["dataset"]])[clip["dataset"]]
     figure = plt.figure(figsize=(12, 6.6), layout="constrained")
     top, middle, low = figure.subfigures(3, 1, height_ratios=[0.8, 1.3, 1.35])
     shown = [numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, min(strip, len(numbers)))]

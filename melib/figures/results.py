@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.axes import Axes
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.corpus.index import CLASSES, print_name
 from melib.figures.runs import confusion_matrix
-from melib.figures.style import DATASET_COLOURS, SERIES_COLOURS
+from melib.figures.style import SERIES_COLOURS, dataset_colours
 
 VERDICTS = {
     "holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E",
@@ -19,17 +19,17 @@ BOARD = {"claim": 0.0, "paper": 0.40, "effect": 0.535, "seeds": 0.857, "verdict"
 
 
 def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
-    """A confusion matrix a held-out dataset, counts on the share of the true class; axes in the order of DATASETS.
+    """A confusion matrix a held-out dataset, counts on the share of the true class; axes in `dataset_order`.
 
     The table has a row a held_out, label and predicted with its count; cells that it lacks are 0.
     """
-    present = [name for name in DATASETS if name in set(table["held_out"])]
-    for place, (name, ax) in enumerate(zip(present, axes, strict=True)):
+    colours = dataset_colours(table["held_out"])
+    for place, (name, ax) in enumerate(zip(colours, axes, strict=True)):
         own = table[table["held_out"] == name]
         cells = own.pivot_table(values="count", index="label", columns="predicted", aggfunc="sum")
         counts = cells.reindex(index=CLASSES, columns=CLASSES).fillna(0).to_numpy().astype(int)
-        confusion_matrix(counts, PRINT_NAMES[name], ax)
-        ax.title.set_color(DATASET_COLOURS[name])
+        confusion_matrix(counts, print_name(name), ax)
+        ax.title.set_color(colours[name])
         short = [label[:3] for label in CLASSES]
         ax.set_xticklabels(short, rotation=0)
         ax.set_yticklabels(short if place == 0 else [""] * len(short), rotation=0)
@@ -109,10 +109,10 @@ def attention(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
     Columns: setting, epoch, domain, mean_a, q10, q90.
     """
     for place, (ax, (setting, rows)) in enumerate(zip(axes, table.groupby("setting", sort=False), strict=True)):
-        for name in (name for name in DATASETS if name in set(rows["domain"])):
+        for name, colour in dataset_colours(rows["domain"]).items():
             own = rows[rows["domain"] == name].sort_values("epoch")
-            ax.fill_between(own["epoch"], own["q10"], own["q90"], color=DATASET_COLOURS[name], alpha=0.15, linewidth=0)
-            ax.plot(own["epoch"], own["mean_a"], color=DATASET_COLOURS[name], linewidth=2, label=PRINT_NAMES[name])
+            ax.fill_between(own["epoch"], own["q10"], own["q90"], color=colour, alpha=0.15, linewidth=0)
+            ax.plot(own["epoch"], own["mean_a"], color=colour, linewidth=2, label=print_name(name))
         ax.set(xlabel="epoch", ylim=(0, 1), title=setting, ylabel="" if place else "attention $a$: mean, 10 to 90 %")
         if not place:
             ax.legend(ncols=2)

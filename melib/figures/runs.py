@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import SERIES_COLOURS
 
 
@@ -41,7 +41,7 @@ def score_curves(history: pd.DataFrame, metric: str, held_out: str, ax: Axes) ->
     if means[f"source_val_{metric}"].notna().any():
         ax.plot(means.index, means[f"source_val_{metric}"], mark, color=SERIES_COLOURS[0], label="source validation")
     ax.plot(means.index, means[f"held_out_{metric}"], mark, color=SERIES_COLOURS[1],
-            label=f"held out ({PRINT_NAMES.get(held_out, held_out)})")  # fmt: skip
+            label=f"held out ({print_name(held_out)})")  # fmt: skip
     ax.axhline(1 / len(CLASSES), color="#999999", linewidth=1, linestyle="--")
     ax.set(xlabel="epoch", ylabel=metric.upper(), title=f"{metric.upper()} per epoch", ylim=(0, 1))
     if len(means) == 1:
@@ -62,8 +62,8 @@ def confusion_matrix(counts: np.ndarray, title: str, ax: Axes) -> Axes:
 
 def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
     """One metric by held-out dataset, a bar a value of `hue`, of result rows of one selection rule; chance for UAR."""
-    rows = rows.assign(dataset=rows["held_out"].map(PRINT_NAMES), value=100 * rows[metric])
-    order = [PRINT_NAMES[name] for name in DATASETS if name in set(rows["held_out"])]
+    rows = rows.assign(dataset=rows["held_out"].map(print_name), value=100 * rows[metric])
+    order = list(map(print_name, dataset_order(rows["held_out"])))
     levels = list(dict.fromkeys(rows[hue]))
     mean = rows.groupby([hue, "seed"], as_index=False)["value"].mean().assign(dataset="mean")
     sns.barplot(pd.concat([rows, mean]), x="dataset", y="value", hue=hue, order=[*order, "mean"], hue_order=levels,

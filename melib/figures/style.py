@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from zlib import crc32
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, told apart under the common colour blindnesses.
-DATASET_COLOURS = {
-    "SMIC": "#0072B2", "CASME": "#E69F00", "CASME2": "#009E73", "SAMM": "#CC79A7", "MMEW": "#D55E00",
-}  # fmt: skip
-CLASS_COLOURS = {"positive": "#E69F00", "negative": "#0072B2", "surprise": "#009E73"}
+from melib.corpus.index import CLASSES, DATASETS, dataset_order
+
+# Datasets and classes never share a colour, and all are told apart under the common colour blindnesses (a test measures
+# it): the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
+DATASET_COLOURS = dict(zip(DATASETS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"), strict=True))
+OTHER_COLOURS = ("#225522", "#40004B", "#A5D6A7", "#8C6D31")
+CLASS_COLOURS = {"positive": "#BDB76B", "negative": "#333333", "surprise": "#88CCEE"}
+DATASET_MARKERS = dict(zip(DATASETS, "os^Dv", strict=True))
+OTHER_MARKERS = ("P", "X", "<", ">")
+CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
 SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 SYNTHETIC = "synthetic demo corpus"
 
@@ -22,6 +29,30 @@ STYLE = {
     "axes.axisbelow": True, "grid.color": "#E6E6E6", "grid.linewidth": 0.8, "legend.frameon": False,
     "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444",
 }  # fmt: skip
+
+
+def dataset_colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each dataset name, in `dataset_order`: the paper's five have theirs, others keep one by name.
+
+    Of others shown together whose names lead to one colour, the later takes the next free one; colours repeat where
+    more than four others are shown together.
+    """
+    return _looks(names, DATASET_COLOURS, OTHER_COLOURS)
+
+
+def dataset_markers(names: Iterable[str]) -> dict[str, str]:
+    """A marker for each dataset name, chosen as `dataset_colours` chooses colours."""
+    return _looks(names, DATASET_MARKERS, OTHER_MARKERS)
+
+
+def _looks(names: Iterable[str], known: dict[str, str], others: Sequence[str]) -> dict[str, str]:
+    looks: dict[str, str] = {}
+    for name in dataset_order(names):
+        start = crc32(name.encode()) % len(others)
+        turns = [*others[start:], *others[:start]]
+        free = [look for look in turns if look not in looks.values()]
+        looks[name] = known.get(name) or (free or turns)[0]
+    return looks
 
 
 def use_style() -> None:
