@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
-from melib.corpus.index import DATASETS, dataset_name, dataset_order
+from melib.corpus.index import DATASETS, dataset_name, dataset_order, doubtful_name
 from melib.home import resolve
 from melib.spec import Option
 
@@ -269,10 +269,9 @@ def _any_of(allowed: tuple[str, ...]) -> str:
 
 def check_dataset(name: str, value: str) -> None:
     """Raise SettingsError where a dataset's name is nearly, but not quite, that of one of the paper's five."""
-    close = difflib.get_close_matches(value.upper(), DATASETS, n=1, cutoff=0.7)
-    if value not in DATASETS and close:
+    if near := doubtful_name(value):
         raise SettingsError(
-            f"{name} = {value!r} is unknown. Did you mean {close[0]!r}? The paper's datasets are {list(DATASETS)}; "
+            f"{name} = {value!r} is unknown. Did you mean {near!r}? The paper's datasets are {list(DATASETS)}; "
             "one of your own needs a name less like theirs."
         )
 

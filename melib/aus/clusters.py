@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from melib.aus.table import AUError
-from melib.corpus.index import CLASSES, DATASETS
+from melib.corpus.index import CLASSES, DATASETS, dataset_order
 
 RESTARTS = 10
 CANDIDATES = range(2, 9)  # the K that the silhouette chooses from
@@ -25,10 +25,11 @@ class Clusters:
 
 def training_clips(vectors: pd.DataFrame, index: pd.DataFrame, held_out: str | None) -> pd.DataFrame:
     """Dataset, subject and label (by clip_id) of the labelled clips with a vector, without the held-out dataset's."""
-    if held_out not in (None, *DATASETS):
-        raise AUError(f"held_out is {held_out!r}; expected one of {list(DATASETS)}, or None to leave out none.")
+    present = dataset_order(index["dataset"])
+    if held_out not in (None, *DATASETS, *present):
+        raise AUError(f"held_out is {held_out!r}; expected one of {present}, or None to leave out none.")
     rows = index.set_index("clip_id")[["dataset", "subject", "label"]].dropna()
-    return rows[rows.index.isin(vectors.index) & rows["dataset"].isin({*DATASETS} - {held_out})]
+    return rows[rows.index.isin(vectors.index) & (rows["dataset"] != held_out)]
 
 
 def centroids(
@@ -52,7 +53,7 @@ def centroids(
     for label in CLASSES:
         clips = rows[rows["label"] == label]
         if clips.empty:
-            datasets = sorted(set(rows["dataset"]), key=DATASETS.index)
+            datasets = dataset_order(rows["dataset"])
             raise AUError(
                 f"No clip of class {label!r} in the training datasets {datasets} has AUs: no centroid. Read some."
             )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from melib.aus.table import AUError, Reading, make_reading
 from melib.corpus.demo.openface import SOURCE
-from melib.corpus.frames import list_frames
+from melib.corpus.frames import list_frames, save_frame
 
 OPENFACE = "FeatureExtraction -fdir {frames} -out_dir {out} -of clip -aus"
 PYFEAT_NAMES = {43: 45}  # eyes closed stands for the blink, which py-feat does not read
@@ -51,8 +51,8 @@ def run_openface(
             with tempfile.TemporaryDirectory(dir=folder, prefix=".") as work:
                 frames, out = Path(work, "frames"), Path(work, "out")
                 frames.mkdir(), out.mkdir()
-                for number, path in list_frames(Path(root) / row.folder).items():
-                    shutil.copyfile(path, frames / f"{number:012d}{path.suffix.lower()}")
+                for number, frame in list_frames(Path(root) / row.folder).items():
+                    save_frame(frame, frames / f"{number:012d}")
                 call = [word.format(frames=frames.absolute(), out=out.absolute()) for word in words]
                 ended = subprocess.run(call, capture_output=True, text=True, errors="replace")
                 if ended.returncode == 0 and (out / "clip.csv").is_file():
@@ -81,7 +81,9 @@ def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Reading:
     for row in index.itertuples():
         frames = list_frames(Path(root) / row.folder)
         wanted = [number for number in (row.onset, row.apex) if not pd.isna(number) and number in frames]
-        readings = {number: _one_face(detector.detect_image([str(frames[number])])) for number in wanted}
+        with tempfile.TemporaryDirectory() as work:
+            files = {number: save_frame(frames[number], Path(work, f"img{number}")) for number in wanted}
+            readings = {number: _one_face(detector.detect_image([str(file)])) for number, file in files.items()}
         readings = {number: values for number, values in readings.items() if values is not None}
         left_out += [(row.clip_id, "no face found", len(wanted) - len(readings))] if len(readings) < len(wanted) else []
         if readings:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from melib.aus.clusters import centroids, k_means, training_clips
 from melib.aus.table import AUS
-from melib.corpus.index import CLASSES, DATASETS
+from melib.corpus.index import CLASSES, dataset_order
 
 # AUs of the prototypical expressions (EMFACS, Friesen and Ekman 1983), as far as they are among the 17.
 EMFACS = {
@@ -54,7 +54,7 @@ def identity(
         drawn.append(_told(rows.iloc[take].assign(subject=people), pooled[take]) | _emfacs(means[-1]))
         mixed = rows.assign(label=rows.groupby("dataset")["label"].transform(lambda x: rng.permutation(x.to_numpy())))
         shuffled.append({"ami_label": _information(mixed["label"], pooled)} | _emfacs(fit(everything, mixed)))
-    present = [name for name in DATASETS if name in set(rows["dataset"])]
+    present = dataset_order(rows["dataset"])
     folds = [fit(everything, rows, name) for name in present] if len(present) > 1 else []
     gap = np.mean([np.linalg.norm(a - b) for a, b in combinations(whole, 2)])
     value |= {"stray_folds": _stray(folds) / gap if folds else np.nan, "stray_subjects": _stray(means) / gap}

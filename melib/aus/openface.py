@@ -139,7 +139,7 @@ def _good_rows(rows: np.ndarray, names: list[str], layout: str, confidence: floa
 
 def _frame_numbers(folder: Path, row: tuple, covers: int) -> tuple[list[int], bool]:
     """Frame numbers of a clip as its file counts them, and whether its frames' names sort by number."""
-    frames = list_frames(folder) if folder.is_dir() else {}
+    frames = list_frames(folder) if folder.exists() else {}
     if len(frames) == covers:
         names = [path.name for path in frames.values()]
         return list(frames), names == sorted(names)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from melib.corpus.codes import parse_codes
 from melib.corpus.demo.motion import OPENFACE_AUS as AUS
-from melib.corpus.index import DATASETS, CorpusError
+from melib.corpus.index import CorpusError, dataset_order
 
 NAMES = tuple(f"AU{au:02d}" for au in AUS)  # of the 17 intensities of OpenFace, in its order
 KINDS = {"r": "intensity", "c": "presence"}  # OpenFace's names for them: AU01_r, AU01_c
@@ -71,7 +71,7 @@ def coverage(reading: Reading, index: pd.DataFrame) -> pd.DataFrame:
     lost = index["clip_id"].map(reading.left_out.groupby("clip_id")["frames"].sum()).fillna(0)
     table = index.assign(with_aus=index["clip_id"].isin(reading.table["clip_id"].cat.categories), frames_left_out=lost)
     counts = table.groupby("dataset").agg({"clip_id": "size", "with_aus": "sum", "frames_left_out": "sum"}).astype(int)
-    return counts.rename(columns={"clip_id": "clips"}).reindex([name for name in DATASETS if name in counts.index])
+    return counts.rename(columns={"clip_id": "clips"}).reindex(dataset_order(counts.index))
 
 
 def read_codes(index: pd.DataFrame) -> Reading:

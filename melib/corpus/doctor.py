@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from melib.corpus.findings import LEVELS, Finding, few
-from melib.corpus.frames import list_frames
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, TABLE1, class_counts
+from melib.corpus.frames import is_video, list_frames
+from melib.corpus.index import CLASSES, TABLE1, class_counts, dataset_order, further_expressions, print_name
 from melib.corpus.layouts import LAYOUTS
 from melib.corpus.scan import Scan, triple
 
@@ -27,13 +27,15 @@ APPLY = {
 def check_frames(scan: Scan) -> Scan:
     """The scan with an error for each dataset in which frames of labelled clips do not decode.
 
+    A video has been decoded already, when its frames were counted.
+
     Every frame is decoded, JPEGs at an eighth of their size: about a minute for real copies of all five.
     """
     clips = scan.index.dropna(subset=["label"])
     frames = [
         (dataset, path)
         for dataset, folder in zip(clips["dataset"], clips["folder"], strict=True)
-        for path in list_frames(scan.root / folder).values()
+        for path in _files(scan.root / folder)
     ]
     with ThreadPoolExecutor(4) as pool:
         whole = list(pool.map(_decodes, (path for _, path in frames), chunksize=64))
@@ -47,6 +49,10 @@ def check_frames(scan: Scan) -> Scan:
         for dataset, paths in broken.items()
     ]
     return replace(scan, findings=[*scan.findings, *found])
+
+
+def _files(place: Path) -> list[Path]:
+    return [] if is_video(place) else list(list_frames(place).values())
 
 
 def _decodes(path: Path) -> bool:
@@ -69,10 +75,9 @@ def exit_code(scan: Scan) -> int:
 def report(scan: Scan) -> str:
     """The whole scan as text: per dataset what was found, its counts, problems with remedies, and every repair."""
     lines = [f"Data root: {scan.root}", *_finding_lines([f for f in scan.findings if not f.dataset])]
-    for dataset in DATASETS:
+    for dataset in dataset_order([*scan.editions, *(finding.dataset for finding in scan.findings if finding.dataset)]):
         findings = [finding for finding in scan.findings if finding.dataset == dataset]
-        if dataset in scan.editions or findings:
-            lines += ["", *_dataset_lines(scan, dataset, findings)]
+        lines += ["", *_dataset_lines(scan, dataset, findings)]
     counts = [sum(finding.level == level for finding in scan.findings) for level in LEVELS]
     repaired = int((scan.index["notes"] != "").sum())
     summary = ", ".join(
@@ -83,15 +88,21 @@ def report(scan: Scan) -> str:
 
 def _dataset_lines(scan: Scan, dataset: str, findings: list[Finding]) -> Iterator[str]:
     clips = scan.index[scan.index["dataset"] == dataset]
-    yield f"{PRINT_NAMES[dataset]}: {scan.editions.get(dataset) or 'not read'}"
+    yield f"{print_name(dataset)}: {scan.editions.get(dataset) or 'not read'}"
     if len(clips):
         counts = class_counts(clips).loc[dataset]
-        same = "as in Table 1" if tuple(counts) == TABLE1[dataset] else f"Table 1: {triple(TABLE1[dataset])}"
+        same = ""
+        if dataset in TABLE1:
+            known = TABLE1[dataset]
+            same = " (as in Table 1)" if tuple(counts) == known else f" (Table 1: {triple(known)})"
         places = sorted({folder.split("/")[0] for folder in clips["folder"]})
         yield f"   {len(clips)} clips of {clips['subject'].nunique()} subjects in {few(places)}"
-        yield f"   {'/'.join(CLASSES)}: {triple(counts)} ({same}), without label: {int(clips['label'].isna().sum())}"
+        yield f"   {'/'.join(CLASSES)}: {triple(counts)}{same}, without label: {int(clips['label'].isna().sum())}"
+        if further := int(further_expressions(clips).sum()):
+            more = clips[further_expressions(clips)]["label"].value_counts().reindex(CLASSES, fill_value=0)
+            yield f"   {further} of them are further expressions of long recordings, counted apart: {triple(more)}"
     yield from _finding_lines(findings)
-    if dataset not in scan.editions:
+    if dataset not in scan.editions and dataset in LAYOUTS:
         yield f"   Expected:\n   {LAYOUTS[dataset].tree}\n   To apply: {APPLY[dataset]}."
     for clip, notes in _repairs(clips):
         yield f"   repair   {clip}: {notes}"

@@ -1,16 +1,99 @@
-"""Frames on disk: which numbers a clip folder holds, and one frame as an array."""
+"""Frames on disk, in a folder of images or in a video file: which numbers a clip has, and one frame as an array."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from melib.corpus.index import CorpusError
 
 IMAGES = (".jpg", ".jpeg", ".bmp", ".png")
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm")
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One frame of a video file, by its number; frames of a video count from 1."""
+
+    video: Video
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.video.path.name}, frame {self.number}"
+
+
+class Video:
+    """A video file that is decoded from its start, so that a frame's number is exact whatever the codec.
+
+    Reading in ascending order decodes each frame once; going back begins again. Threads may share it.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock = Lock()
+        self._capture = None
+        self._at = 0  # number of the frame that was decoded last
+
+    def read(self, number: int) -> np.ndarray:
+        """Frame `number` as (H, W, 3) uint8 RGB. Raises CorpusError where it does not decode."""
+        with self._lock:
+            if self._capture is None or number <= self._at:
+                self._capture, self._at = _open(self.path), 0
+            while self._at < number - 1 and self._capture.grab():
+                self._at += 1
+            good, frame = self._capture.read()
+            self._at += 1
+            if not good or self._at != number:
+                self._capture = None
+                raise CorpusError(f"{self.path}: frame {number} cannot be decoded. Copy the video again.")
+        return np.ascontiguousarray(frame[..., ::-1])
+
+
+def _open(path: Path):
+    import cv2
+
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise CorpusError(
+            f"{path} cannot be opened as a video. Copy it again, or write its frames as images: one folder a clip."
+        )
+    return capture
+
+
+def is_video(path: Path) -> bool:
+    """Whether `path` is a video file, by its ending."""
+    return path.suffix.lower() in VIDEOS and path.is_file()
+
+
+def frame_rate(path: Path) -> float | None:
+    """Frames per second as a video file states them, None where it does not."""
+    import cv2
+
+    rate = _open(path).get(cv2.CAP_PROP_FPS)
+    return float(rate) if 0 < rate < 10_000 else None
+
+
+def _frame_count(path: Path) -> int:
+    """How many frames of a video decode; the number that its header states may be wrong."""
+    state = path.stat()
+    return _count(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _count(path: Path, size: int, changed: int) -> int:
+    capture = _open(path)
+    count = 0
+    while capture.grab():
+        count += 1
+    return count
 
 
 def list_folder(folder: Path) -> tuple[dict[int, Path], list[str]]:
@@ -39,25 +122,42 @@ def list_folder(folder: Path) -> tuple[dict[int, Path], list[str]]:
     return dict(sorted(frames.items())), sorted(others)
 
 
-def list_frames(folder: Path) -> dict[int, Path]:
-    """Image files of a clip folder by frame number, ascending; anything that is no numbered image is left out.
+def list_frames(place: Path) -> dict[int, Path | VideoFrame]:
+    """The frames of a clip's folder, or of a video file, by number, ascending; for `read_frame`.
 
-    Raises CorpusError where two files carry the same number.
+    Files of a folder that are no numbered images are left out. Frames of a video count from 1. Raises CorpusError
+    where two files carry the same number and for a video that cannot be opened.
     """
-    return list_folder(folder)[0]
+    if is_video(place):
+        video = Video(place)
+        return {number: VideoFrame(video, number) for number in range(1, _frame_count(place) + 1)}
+    return list_folder(place)[0]
 
 
-def read_frame(path: Path) -> np.ndarray:
-    """One frame as (H, W, 3) uint8 RGB, whether it is stored in grey or colour, as JPEG, BMP or PNG.
+def save_frame(frame: Path | VideoFrame, stem: Path) -> Path:
+    """Copy an image file, or write a frame of a video as PNG, to `stem` with its ending; returns the file's path."""
+    if isinstance(frame, VideoFrame):
+        from PIL import Image
+
+        target = stem.with_name(f"{stem.name}.png")
+        Image.fromarray(read_frame(frame)).save(target)
+        return target
+    return Path(shutil.copyfile(frame, stem.with_name(f"{stem.name}{frame.suffix.lower()}")))
+
+
+def read_frame(frame: Path | VideoFrame) -> np.ndarray:
+    """One frame as (H, W, 3) uint8 RGB: an image file (grey or colour; JPEG, BMP or PNG), or a frame of a video.
 
     Raises CorpusError for a frame that is missing, no image, or cut short (OpenCV would fill the rest with grey).
     """
+    if isinstance(frame, VideoFrame):
+        return frame.video.read(frame.number)
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(frame) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's ways of saying that a file is broken
         raise CorpusError(
-            f"{path} cannot be decoded as an image ({error}). Unpack this file from the archive again."
+            f"{frame} cannot be decoded as an image ({error}). Unpack this file from the archive again."
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ DATASETS = ("SMIC", "CASME", "CASME2", "SAMM", "MMEW")
 PRINT_NAMES = {"SMIC": "SMIC", "CASME": "CASME", "CASME2": "CASME II", "SAMM": "SAMM", "MMEW": "MMEW"}
 CLASSES = ("positive", "negative", "surprise")
 FPS = {"SMIC": 100, "CASME": 60, "CASME2": 200, "SAMM": 200, "MMEW": 90}
+
+# Published datasets with names like those of the five: CAS(ME)^2 and CAS(ME)^3, and SAMM Long Videos.
+OTHERS = r"cas\(me\)\W*[23]|casme[ _-]*(3|iii|sq)|samm[ _-]*l"
 
 # Clips per class in Table 1 of the paper, in the order of CLASSES.
 TABLE1 = {
@@ -52,30 +56,44 @@ class CorpusError(ValueError):
 def make_index(rows: list[dict]) -> pd.DataFrame:
     """Turn rows into an index with the contract's columns and types, sorted by dataset and clip.
 
-    Raises CorpusError for unknown columns, datasets or labels and for a clip_id that occurs twice.
+    Raises CorpusError for unknown columns or labels and for a clip_id that occurs twice.
     """
     unknown = sorted({name for row in rows for name in row} - set(COLUMNS))
     if unknown:
         raise CorpusError(f"Unknown index columns {unknown}; the index has {list(COLUMNS)}.")
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     frame["notes"] = frame["notes"].fillna("")
-    for column, allowed in (("dataset", DATASETS), ("label", CLASSES), ("apex_source", APEX_SOURCES)):
+    for column, allowed in (("label", CLASSES), ("apex_source", APEX_SOURCES)):
         strange = sorted(set(frame[column].dropna()) - set(allowed))
         if strange:
             raise CorpusError(f"Index column {column!r} holds {strange}; allowed are {list(allowed)}.")
     twice = sorted(frame["clip_id"][frame["clip_id"].duplicated()])
     if twice:
         raise CorpusError(f"{len(twice)} clip ids occur more than once: {twice[:5]}. Each clip needs one row.")
-    order = frame["dataset"].map(DATASETS.index)
+    order = frame["dataset"].map(dataset_order(frame["dataset"]).index)
     return frame.assign(_order=order).sort_values(["_order", "clip_id"]).drop(columns="_order").reset_index(drop=True)
 
 
 def class_counts(index: pd.DataFrame) -> pd.DataFrame:
-    """Count labelled clips, one row a dataset of the index (DATASETS order), one column a class (Table 1)."""
-    labelled = index.dropna(subset=["label"])
+    """Count labelled clips, one row a dataset of the index (in `dataset_order`), one column a class (Table 1).
+
+    SMIC's further expressions, which Table 1 leaves out, are not counted: see `further_expressions`.
+    """
+    labelled = index[~further_expressions(index)].dropna(subset=["label"])
     counts = pd.crosstab(labelled["dataset"], labelled["label"])
-    present = [name for name in DATASETS if name in set(index["dataset"])]
-    return counts.reindex(index=present, columns=list(CLASSES), fill_value=0).rename_axis(index=None, columns=None)
+    return counts.reindex(index=dataset_order(index["dataset"]), columns=list(CLASSES), fill_value=0).rename_axis(
+        index=None, columns=None
+    )
+
+
+def further_expressions(index: pd.DataFrame) -> np.ndarray:
+    """Which clips (N,) are second or third expressions of SMIC's long recordings.
+
+    They are clips like any other, but no rows of SMIC's sheet; CASME's are, and count in its classes.
+    """
+    if "clip" not in index:
+        return np.zeros(len(index), dtype=bool)
+    return (index["dataset"].eq("SMIC") & index["clip"].str.contains("#", regex=False)).to_numpy(dtype=bool)
 
 
 def subject_weights(index: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
@@ -93,8 +111,24 @@ def dataset_name(text: str) -> str:
     >>> dataset_name("CASME II"), dataset_name("casme (Ⅱ)"), dataset_name("samm"), dataset_name("CAS(ME)^2")
     ('CASME2', 'CASME2', 'SAMM', 'CAS(ME)^2')
     """
-    plain = re.sub(r"[\s()_-]", "", unicodedata.normalize("NFKC", text)).upper()
-    return {**{name: name for name in DATASETS}, "CASMEII": "CASME2"}.get(plain, text.strip())
+    words = unicodedata.normalize("NFKC", text).upper()
+    plain = re.sub(r"[\s_-]", "", words)
+    if re.fullmatch(r"CASME\(?(2|II)\)?", plain):
+        return "CASME2"
+    return plain if plain in DATASETS else text.strip()
+
+
+def doubtful_name(name: str) -> str:
+    """Which of the paper's five a dataset's name nearly is, without being a spelling of it; empty where it is clear.
+
+    Published datasets whose names resemble theirs are clear.
+
+    >>> doubtful_name("SMMA"), doubtful_name("CASME^2"), doubtful_name("CASME II"), doubtful_name("CAS(ME)^2")
+    ('SAMM', 'CASME2', '', '')
+    """
+    if dataset_name(name) in DATASETS or re.match(OTHERS, name, re.IGNORECASE):
+        return ""
+    return next(iter(get_close_matches(name.upper(), DATASETS, n=1, cutoff=0.7)), "")
 
 
 def print_name(dataset: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -26,6 +27,7 @@ class Layout:
     releases: tuple[Release, ...]  # the preferred one first
     needs: tuple[str, ...]  # columns that the sheet must have
     tree: str  # what a user should have, for messages
+    several: bool = False  # rows of one clip name may be several expressions of one recording
 
 
 _NEEDS = ("subject", "clip", "onset", "offset", "emotion", "apex", "codes")
@@ -50,18 +52,20 @@ LAYOUTS = {
         tree="""SMIC/SMIC_all_raw/HS/s1/micro/negative/s1_ne_01/image012345.bmp   (or SMIC_all_cropped)
 or SMIC/HS_long/SMIC-HS-E/s01/s1_ne_01/image012345.jpg
    SMIC/SMIC-HS-E_annotation.xlsx""",
+        several=True,
     ),
     "CASME": Layout(
-        names=r"casme(?![ _-]*([23](?![0-9])|ii|sq))",
+        names=r"casme(?![ _(-]*([23](?![0-9])|ii|sq)|\^)",
         clip=r"sub(?P<subject>[0-9]+)/(?P<clip>EP[^/]+)",
         subject="sub{:02d}",
         releases=_CASME_RELEASES,
         needs=_NEEDS,
         tree="""CASME/CASME_raw_selected/sub01/EP01_5/EP01_5-123.jpg   (or Cropped, or RAW/CASME_A/Section A)
    CASME/CASME-coded-20190721.xls   (or Section A.xls and Section B.xls)""",
+        several=True,
     ),
     "CASME2": Layout(
-        names=r"casme[ _-]*(2(?![0-9])|ii(?!i))",
+        names=r"casme[ _(-]*(2(?![0-9])|ii(?!i))",
         clip=r"sub(?P<subject>[0-9]+)/(?P<clip>EP[^/]+)",
         subject="sub{:02d}",
         releases=_CASME_RELEASES,
@@ -97,7 +101,8 @@ SKIP_SHEETS = r"objective"
 def dataset_of(name: str) -> str | None:
     """The dataset that a folder, archive or sheet name belongs to, None for any other name.
 
-    >>> dataset_of("CASME II"), dataset_of("SMIC_all_raw"), dataset_of("CAS(ME)2")
+    >>> dataset_of("CASME (II)"), dataset_of("SMIC_all_raw"), dataset_of("CAS(ME)2")
     ('CASME2', 'SMIC', None)
     """
+    name = unicodedata.normalize("NFKC", name)  # one character may stand for II
     return next((key for key, layout in LAYOUTS.items() if re.match(layout.names, name, re.IGNORECASE)), None)

@@ -24,6 +24,8 @@ MAPPINGS: dict[str, dict[str, dict[str, str]]] = {
         "SAMM": _COMMON | {"contempt": "negative"},
     },
 }
+# Datasets of one's own are annotated in emotions or in classes.
+OTHER_DATASETS: dict[str, dict[str, str]] = {"table1": _COMMON | _SMIC, "megc2019": {}}
 
 
 def spell(emotion: str) -> str:
@@ -44,11 +46,12 @@ def label_of(dataset: str, emotion: str, mapping: str = "table1", contempt: bool
     if mapping not in MAPPINGS:
         raise CorpusError(f"Unknown mapping {mapping!r}; there are {sorted(MAPPINGS)}.")
     emotion = spell(emotion)
-    known = _SMIC if dataset == "SMIC" else EMOTIONS
+    known = _SMIC if dataset == "SMIC" else EMOTIONS if dataset in DATASETS else (*EMOTIONS, *CLASSES)
     if emotion not in known:
         near = get_close_matches(emotion, known, 1)
         hint = f"; did it mean {near[0]!r}?" if near else ""
         raise CorpusError(f"Unknown emotion {emotion!r} in {dataset}; expected one of {', '.join(known)}{hint}")
     if contempt and dataset == "CASME" and emotion == "contempt":
         return "negative"
-    return MAPPINGS[mapping].get(dataset, {}).get(emotion)
+    others = OTHER_DATASETS[mapping] if dataset not in DATASETS else {}
+    return MAPPINGS[mapping].get(dataset, others).get(emotion)

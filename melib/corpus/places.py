@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,14 +34,17 @@ def list_entries(folder: Path) -> list[tuple[str, bool]]:
         return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
 
 
-def find_datasets(folder: Path) -> dict[str, list[str]]:
-    """The entries that belong to each dataset by their names, for the datasets that have a folder among them."""
+def find_datasets(folder: Path, without: Collection[str] = ()) -> dict[str, list[str]]:
+    """The entries that belong to each dataset by their names, for the datasets that have a folder among them.
+
+    Entries named in `without` belong to none.
+    """
     try:
         inside = list_entries(folder)
     except OSError:  # not ours to look into
         return {}
-    owners = {name: dataset_of(name) for name, _ in inside}
-    there = {owners[name] for name, is_folder in inside if is_folder} - {None}
+    owners = {name: dataset_of(name) for name, _ in inside if name not in without}
+    there = {owners[name] for name, is_folder in inside if is_folder and name in owners} - {None}
     return {dataset: [name for name in owners if owners[name] == dataset] for dataset in there}
 
 

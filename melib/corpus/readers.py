@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
+from melib.corpus.clips import Clip, exact, index_row, interval
 from melib.corpus.errata import correct
 from melib.corpus.findings import Log, few
 from melib.corpus.frames import list_folder
 from melib.corpus.index import FPS, CorpusError
-from melib.corpus.layouts import LAYOUTS, Release, dataset_of
+from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of, spell
 from melib.corpus.places import Found, Key, choose_release, clip_key, explore
 from melib.corpus.sheets import Row, frame_number, read_sheet
@@ -21,19 +19,6 @@ from melib.corpus.sheets import Row, frame_number, read_sheet
 SMIC_TOKENS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 # These clips were moved from sadness to surprise: they tell the editions of CASME II's sheet apart.
 CASME2_MOVED = {(24, "ep07_01"), (24, "ep07_04f"), (24, "ep10_03")}
-
-
-@dataclass
-class Clip:
-    """A row of the sheet, known errors corrected, together with its frames."""
-
-    row: Row
-    subject: str
-    corrected: set[str]  # names of fields
-    notes: list[str]
-    label: str | None = None
-    folder: str = ""
-    frames: dict[int, Path] = field(default_factory=dict)
 
 
 def read_dataset(
@@ -60,6 +45,12 @@ def read_dataset(
         names = [paths[0].rsplit("/", 1)[-1] for paths in folders.values()]
         rows, edition = [Row(0, clip=name, emotion=SMIC_TOKENS[name.split("_")[1].lower()]) for name in names], ""
     clips = _join(root, dataset, rows, folders, log, mapping, contempt)
+    for clip in clips:
+        clip.fps = FPS[dataset]
+        # Registered frames are called reg_..., whatever the folder above them is called now.
+        clip.cropped = release.cropped or clip.frames[min(clip.frames)].name.startswith("reg_")
+        clip.expects_interval = release.sheet
+        clip.expects_apex = "apex" in layout.needs
     if rows and not clips:
         log.say(
             "error",
@@ -69,9 +60,9 @@ def read_dataset(
         )
     # Where most folders hold exactly their row's interval, the frames were selected and the folder is right about the
     # others too (copies made for an older sheet are about). Else the folders hold longer recordings.
-    exact = sum((min(clip.frames), max(clip.frames)) == _interval(clip.row) for clip in clips)
-    selected = not release.sheet or 2 * exact >= len(clips)
-    index = [_index_row(clip, dataset, release, selected, log) for clip in clips]
+    alone = [exact(clip) for clip in clips if not clip.shared and None not in interval(clip.row)]
+    selected = not release.sheet or 2 * sum(alone) >= len(alone)
+    index = [index_row(clip, selected, log) for clip in clips]
     return index, log, ", ".join(filter(None, (release.name, edition)))
 
 
@@ -103,12 +94,15 @@ def _sheet_rows(root: Path, found: Found, dataset: str, log: Log) -> tuple[list[
         remedy = f"Copy the sheet that came with the frames. Expected:\n   {LAYOUTS[dataset].tree}"
         log.say("error", "", f"No annotation sheet (.xlsx, .xls, .csv) beside the frames{only}.", remedy)
     rows = [row for sheet in sheets.values() for row in sheet.rows]
+    if dataset == "SMIC":
+        rows = smic_expressions(rows, log)
     for path, sheet in sheets.items():
         if sheet.header > 1:
             log.say("note", path, f"The header stands in row {sheet.header}; what is above it is not read.")
     year = casme2_edition(rows) if dataset == "CASME2" else ""
     names = " and ".join(path.rsplit("/", 1)[-1] for path in sheets)
-    return rows, f"{year}{names}, {len(rows)} rows" if sheets else ""
+    count = len({row.line for row in rows}) if len(sheets) == 1 else len(rows)
+    return rows, f"{year}{names}, {count} rows" if sheets else ""
 
 
 def casme2_edition(rows: list[Row]) -> str:
@@ -126,24 +120,15 @@ def _join(
     root: Path, dataset: str, rows: list[Row], folders: dict[Key, list[str]], log: Log, mapping: str, contempt: bool
 ) -> list[Clip]:
     """Bring rows and folders together by (subject, clip); whatever has no partner is logged."""
-    seen: dict[Key, Row] = {}
+    recordings = _recordings(dataset, rows, log)
     clips = []
-    for row in rows:
-        key = clip_key(row.subject, row.clip)
-        if not row.clip:
-            log.count("no name", f"row {row.line}")
-        elif re.search(r"[/\\:]|^\.+$", row.clip):
-            log.count("escape", f"row {row.line} ({row.clip})")
-        elif key is None:
-            log.count("no subject", f"row {row.line} ({row.clip})")
-        elif key in seen:
-            same = seen[key]._replace(line=row.line) == row
-            log.count("twice" if same else "contradiction", f"rows {seen[key].line} and {row.line} ({row.clip})")
-        else:
-            seen[key] = row
-            subject = LAYOUTS[dataset].subject.format(key[0])
-            clip = _corrected(dataset, subject, row)
-            where = f"{subject}/{row.clip}"
+    for key, expressions in recordings.items():
+        onsets = [interval(row)[0] for row in expressions]
+        for number, row in enumerate(expressions, 1):
+            clip = _corrected(dataset, LAYOUTS[dataset].subject.format(key[0]), row)
+            clip.number, clip.shared = number, len(expressions) > 1
+            clip.until = onsets[number] - 1 if number < len(expressions) else None
+            where = f"{clip.subject}/{row.clip}"
             try:
                 clip.label = label_of(dataset, clip.row.emotion, mapping, contempt)
             except CorpusError as error:
@@ -156,9 +141,61 @@ def _join(
             elif clip.folder:
                 log.count("empty folder" + dropped, where)
     if rows:
-        for key in sorted(set(folders) - set(seen)):
+        for key in sorted(set(folders) - set(recordings)):
             log.count("no row", folders[key][0])
     return clips
+
+
+def _recordings(dataset: str, rows: list[Row], log: Log) -> dict[Key, list[Row]]:
+    """The usable rows of a sheet by recording, its expressions by onset; what is wrong with the others is logged."""
+    recordings: dict[Key, list[Row]] = {}
+    for row in rows:
+        key = clip_key(row.subject, row.clip)
+        if not row.clip:
+            log.count("no name", f"row {row.line}")
+        elif re.search(r"[/\\:]|^\.+$", row.clip):
+            log.count("escape", f"row {row.line} ({row.clip})")
+        elif key is None:
+            log.count("no subject", f"row {row.line} ({row.clip})")
+        elif problem := _clash(dataset, row, recordings.get(key, [])):
+            first = recordings[key][0].line
+            log.count(problem, f"rows {first} and {row.line} ({row.clip})")
+        else:
+            recordings.setdefault(key, []).append(row)
+    for key, expressions in recordings.items():
+        if len(expressions) > 1:
+            expressions.sort(key=lambda row: interval(row)[0])
+            log.count("several", f"{expressions[0].clip} of subject {key[0]} ({len(expressions)})")
+    return recordings
+
+
+def _clash(dataset: str, row: Row, others: list[Row]) -> str:
+    """Why a row cannot stand beside the other rows of its recording (a key of PROBLEMS); empty where it can."""
+    if any(other._replace(line=row.line) == row for other in others):
+        return "twice"
+    onsets = [interval(other)[0] for other in (row, *others)]
+    apart = None not in onsets and len(set(onsets)) == len(onsets)
+    return "contradiction" if others and not (LAYOUTS[dataset].several and apart) else ""
+
+
+def smic_expressions(rows: list[Row], log: Log) -> list[Row]:
+    """The rows of SMIC's long release, with a row of its own for each second and third expression of a recording.
+
+    A pair of frame numbers outside the recording is a residue of the sheet's formulas, and logged.
+    """
+    expanded = []
+    for row in rows:
+        expanded.append(row)
+        first, last = frame_number(row.first), frame_number(row.last)
+        for pair in ((row.onset2, row.offset2), (row.onset3, row.offset3)):
+            onset, offset = map(frame_number, pair)
+            if not any(pair):
+                continue
+            if None in (onset, offset) or not (first or 0) <= onset < offset <= (last or offset):
+                log.count("residue", f"row {row.line} ({row.clip})")
+            else:
+                expanded.append(row._replace(onset=pair[0], offset=pair[1], length="", apex=""))
+    return expanded
 
 
 def _corrected(dataset: str, subject: str, row: Row) -> Clip:
@@ -171,7 +208,7 @@ def _corrected(dataset: str, subject: str, row: Row) -> Clip:
     if dataset == "SMIC" and token and token[0] in SMIC_TOKENS and emotion != SMIC_TOKENS[token[0]]:
         notes.append(f"emotion {row.emotion!r} in the sheet, {SMIC_TOKENS[token[0]]!r} by the clip's name")
         emotion = SMIC_TOKENS[token[0]]
-    return Clip(row._replace(emotion=emotion), subject, fields, notes)
+    return Clip(row._replace(emotion=emotion), dataset, subject, fields, notes)
 
 
 def _find_frames(root: Path, clip: Clip, folders: list[str], log: Log) -> bool:
@@ -192,58 +229,3 @@ def _find_frames(root: Path, clip: Clip, folders: list[str], log: Log) -> bool:
     if len(folders) > 1:
         log.count("two folders", " and ".join(folders))
     return bool(clip.frames)
-
-
-def _interval(row: Row) -> tuple[int | None, int | None]:
-    """Onset and offset of a row; SMIC writes its offset as a formula, whose value may not be stored."""
-    onset, offset, length = map(frame_number, (row.onset, row.offset, row.length))
-    return onset, onset + length - 1 if offset is None and None not in (onset, length) else offset
-
-
-def _index_row(clip: Clip, dataset: str, release: Release, selected: bool, log: Log) -> dict:
-    """One row of the index: the sheet's frame numbers reconciled with the frames that are there, each repair noted."""
-    row, notes, name = clip.row, list(clip.notes), clip.folder.rsplit("/", 1)[-1]
-    numbers = list(clip.frames)
-    clip_id = f"{dataset}/{clip.subject}/{name}"
-    asked = _interval(row)
-    inside = [] if None in asked else [number for number in numbers if asked[0] <= number <= asked[1]]
-    if not selected and not inside:
-        log.count("astray", clip_id)
-    present = numbers if selected or not inside else inside
-    onset, offset = present[0], present[-1]
-    for what, text, was, now in (("onset", row.onset, asked[0], onset), ("offset", row.offset, asked[1], offset)):
-        if release.sheet and was != now:
-            notes.append(f"{what} {was or text or 'empty'} in the sheet, {now} by the frames")
-    if gaps := offset - onset + 1 - len(present):
-        notes.append(f"{gaps} of {offset - onset + 1} frames missing")
-
-    apex, source = frame_number(row.apex), "corrected" if "apex" in clip.corrected else "annotated"
-    if apex is None:
-        if row.apex or "apex" in LAYOUTS[dataset].needs:
-            notes.append(f"apex {row.apex if row.apex not in ('', 'nan') else 'empty'} in the sheet: none annotated")
-    elif not onset <= apex <= offset:
-        log.count("apex", f"{clip_id} ({apex})")
-        notes.append(f"apex {apex} lies outside {onset} to {offset}: left empty")
-        apex = None
-    elif apex not in clip.frames:
-        nearest = min(present, key=lambda number: abs(number - apex))
-        notes.append(f"apex frame {apex} is missing, {nearest} is the nearest")
-        apex = nearest
-    return {
-        "clip_id": clip_id,
-        "dataset": dataset,
-        "subject": f"{dataset}/{clip.subject}",
-        "clip": name,
-        "emotion": row.emotion,
-        "label": pd.NA if clip.label is None else clip.label,
-        "onset": onset,
-        "apex": pd.NA if apex is None else apex,
-        "offset": offset,
-        "apex_source": pd.NA if apex is None else source,
-        "fps": FPS[dataset],
-        # Registered frames are called reg_..., whatever the folder above them is called now.
-        "cropped": release.cropped or clip.frames[numbers[0]].name.startswith("reg_"),
-        "folder": clip.folder,
-        "au_codes": row.codes or pd.NA,
-        "notes": "; ".join(notes),
-    }

@@ -1,4 +1,4 @@
-"""Scan a data root: which of the five datasets it holds, their index, and everything a user should know about them."""
+"""Scan a data root: which datasets it holds, their index, and everything a user should know about them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,40 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from melib.corpus.findings import Finding, few
-from melib.corpus.frames import list_frames
-from melib.corpus.index import DATASETS, PRINT_NAMES, TABLE1, CorpusError, class_counts, make_index
+from melib.corpus.frames import is_video, list_frames
+from melib.corpus.index import (
+    DATASETS,
+    TABLE1,
+    CorpusError,
+    class_counts,
+    dataset_name,
+    dataset_order,
+    doubtful_name,
+    make_index,
+    print_name,
+)
 from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of
+from melib.corpus.own import SHEET, has_sheet, read_own
+from melib.corpus.own import TREE as OWN_TREE
 from melib.corpus.places import explore, find_datasets, list_entries
 from melib.corpus.readers import read_dataset
+
+BESIDE = ("ground_truth", "openface")  # folders of a data root that are no datasets
+
+# Class counts of complete copies whose sheet is not the one that Table 1 was made from.
+EDITIONS = {
+    "SMIC": {(51, 65, 41): "HS_long gives, whose sheet has 157 rows"},
+    "CASME": {(9, 54, 21): "the older sheet of 197 rows gives, row by row"},
+    "CASME2": {(32, 69, 28): "the 2019 edition of the sheet gives; Table 1 was made from that of 2014"},
+}
 
 log = logging.getLogger(__name__)
 
@@ -39,23 +60,29 @@ def scan(
 ) -> Scan:
     """Read every dataset of a data root; problems of the data become findings and never raise.
 
-    `datasets` are those that must be there (default: any of the five); `mapping` and `contempt` as in `label_of`.
-    Raises CorpusError for the name of a dataset or a mapping that does not exist.
+    `datasets` are those that must be there, in any spelling (default: whatever is there); `mapping` and `contempt` as
+    in `label_of`. Raises CorpusError for a mapping that does not exist.
     """
     root = Path(root)
     label_of("SMIC", "positive", mapping)  # an unknown mapping is no problem of the data
-    wanted = DATASETS if datasets is None else [name for name in DATASETS if name in _known(datasets)]
-    places = find_datasets(root) if root.is_dir() else {}
-    if not set(places) & set(wanted):
-        return Scan(root, make_index([]), [_nothing_there(root, wanted)], {})
-    rows, findings, editions = [], [], {}
+    asked = None if datasets is None else _names(datasets)
+    own, findings = _own_datasets(root)
+    places = find_datasets(root, without=own.values())
+    wanted = dataset_order({*DATASETS, *own} if asked is None else asked)
+    if not {*places, *own}:
+        return Scan(root, make_index([]), [*findings, _nothing_there(root, wanted)], {})
+    rows, editions = [], {}
     for dataset in wanted:
-        if dataset in places:
-            found, log_of_it, editions[dataset] = read_dataset(root, dataset, places[dataset], mapping, contempt)
-            rows += found
-            findings += log_of_it.findings()
+        if dataset in own:
+            read = read_own(root, dataset, own[dataset], mapping)
+        elif dataset in places:
+            read = read_dataset(root, dataset, places[dataset], mapping, contempt)
         else:
-            findings.append(_absent(root, dataset, asked=datasets is not None))
+            findings.append(_absent(root, dataset, asked is not None, {*places, *own}))
+            continue
+        rows += read[0]
+        findings += read[1].findings()
+        editions[dataset] = read[2]
     index = make_index(rows)
     if mapping == "table1" and not contempt:
         findings += _compare_counts(index, editions)
@@ -65,16 +92,22 @@ def scan(
 def read_index(root: str | Path, datasets: Iterable[str] | None = None, **kw) -> pd.DataFrame:
     """The index of a data root, see `melib.corpus.index`; takes what `scan` takes.
 
-    Warnings go to the log. Raises CorpusError with every error found and its remedy.
+    A dataset with an error is left out, which the log says, unless it is one of `datasets`. Warnings go to the log.
+    Raises CorpusError with every error found and its remedy where nothing is left or a named dataset has one.
     """
     result = scan(root, datasets, **kw)
+    errors = [finding for finding in result.findings if finding.level == "error"]
+    broken = {finding.dataset for finding in errors}
+    index = result.index[~result.index["dataset"].isin(broken)].reset_index(drop=True)
+    if errors and (datasets is not None or "" in broken or index.empty):
+        raise CorpusError("\n".join([f"The data in {root} cannot be used yet:", *map(str, errors)]))
+    for dataset in dataset_order(broken):
+        reasons = " ".join(str(replace(finding, dataset="")) for finding in errors if finding.dataset == dataset)
+        log.error("%s IS LEFT OUT, because of errors that `melib doctor` lists: %s", print_name(dataset), reasons)
     for finding in result.findings:
-        if finding.level == "warning":
+        if finding.level == "warning" and finding.dataset not in broken:
             log.warning("%s", finding)
-    errors = [str(finding) for finding in result.findings if finding.level == "error"]
-    if errors:
-        raise CorpusError("\n".join([f"The data in {root} cannot be used yet:", *errors]))
-    return result.index
+    return index
 
 
 def fingerprint(root: str | Path, index: pd.DataFrame) -> str:
@@ -86,7 +119,8 @@ def fingerprint(root: str | Path, index: pd.DataFrame) -> str:
 
     def folder_hash(folder: str) -> bytes:
         digest = hashlib.blake2b(digest_size=16)
-        for path in list_frames(Path(root) / folder).values():
+        place = Path(root) / folder
+        for path in [place] if is_video(place) else list_frames(place).values():
             content = path.read_bytes()
             digest.update(f"{path.name}\0{len(content)}\0".encode())
             digest.update(content)
@@ -101,19 +135,41 @@ def fingerprint(root: str | Path, index: pd.DataFrame) -> str:
     return total.hexdigest()
 
 
-def _known(datasets: Iterable[str]) -> set[str]:
-    """The names, all of them of datasets that exist."""
-    names = {datasets} if isinstance(datasets, str) else set(datasets)
-    for name in sorted(names - set(DATASETS)):
-        near = [dataset_of(name) or "", *get_close_matches(name.upper(), DATASETS, 1)]
-        hint = next((f"; did you mean {one}?" for one in near if one), "")
-        raise CorpusError(f"Unknown dataset {name!r}; expected names of {', '.join(DATASETS)}{hint}")
-    return names
+def _names(datasets: Iterable[str]) -> list[str]:
+    """The datasets in code, from names in any spelling."""
+    return [dataset_name(name) for name in ([datasets] if isinstance(datasets, str) else datasets)]
+
+
+def _own_datasets(root: Path) -> tuple[dict[str, str], list[Finding]]:
+    """The datasets of one's own in a data root, with their folders; and what is to be said of other folders."""
+    own: dict[str, str] = {}
+    findings, unread = [], []
+    try:
+        folders = [name for name, is_folder in list_entries(root) if is_folder]
+    except OSError:
+        return {}, []
+    for name in folders:
+        dataset, near = dataset_name(name), doubtful_name(name)
+        if has_sheet(root / name) and not near and dataset not in own:
+            own[dataset] = name
+        elif has_sheet(root / name):
+            what = f"is nearly that of {print_name(near)}" if near else f"names the same dataset as {own[dataset]}"
+            remedy = "Rename the folder: to that dataset's name, if it is it, else to a name less like it."
+            findings.append(Finding("error", dataset, name, f"The folder's name {what}; not read.", remedy))
+        elif near and not dataset_of(name):
+            remedy = f"Is it {print_name(near)}? Name it so. Another dataset needs a {SHEET} (docs: DATASETS.md)."
+            findings.append(Finding("warning", "", name, f"The name is nearly {print_name(near)}; not read.", remedy))
+        elif not dataset_of(name) and name not in BESIDE:
+            unread.append(name)
+    if unread:
+        message = f"Folders that are not read: not named after one of the paper's datasets, and without {SHEET}."
+        findings.append(Finding("note", "", few(unread), message))
+    return own, findings
 
 
 def _nothing_there(root: Path, wanted: Iterable[str]) -> Finding:
     """Say why a data root holds none of the wanted datasets; look one level up and one down for the right folder."""
-    looked = f"Looked for folders with names like {', '.join(PRINT_NAMES[name] for name in wanted)}"
+    looked = f"Looked for folders with names like {', '.join(map(print_name, wanted))}, or with a {SHEET}"
     if not (root.is_dir() and os.access(root, os.R_OK | os.X_OK)):
         what = "does not exist" if not root.exists() else "cannot be opened as a folder"
         return Finding("error", "", str(root), f"The data root {what}.", f"Give the folder that holds them. {_tree()}")
@@ -128,35 +184,42 @@ def _nothing_there(root: Path, wanted: Iterable[str]) -> Finding:
             return Finding("error", "", str(root), message, f"Give {folder.parent} instead.")
     folders = [name for name, is_folder in list_entries(root) if is_folder]
     for name in folders:
-        if set(find_datasets(root / name)) & set(wanted):
+        if {*find_datasets(root / name), *_own_datasets(root / name)[0]} & set(wanted):
             message = f"{looked}; they lie one level further down."
             return Finding("error", "", str(root), message, f"Give {root / name} instead.")
     return Finding("error", "", str(root), f"{looked}; found {few(folders) or 'no folders'}.", _tree())
 
 
 def _tree() -> str:
-    return "\n   ".join(["A data root looks like this, with any of the five:", *(x.tree for x in LAYOUTS.values())])
+    return "\n   ".join(
+        ["A data root looks like this, with any of these:", *(x.tree for x in LAYOUTS.values()), OWN_TREE]
+    )
 
 
-def _absent(root: Path, dataset: str, asked: bool) -> Finding:
-    names = few([name for name, is_folder in list_entries(root) if is_folder])
-    remedy = f"Expected:\n   {LAYOUTS[dataset].tree}" if asked else ""
-    message = f"Not there: no folder with a name like {PRINT_NAMES[dataset]} among {names}."
+def _absent(root: Path, dataset: str, asked: bool, there: set[str]) -> Finding:
+    folders = few([name for name, is_folder in list_entries(root) if is_folder])
+    near = doubtful_name(dataset) or next(iter(get_close_matches(dataset, there, 1, 0.6)), "")
+    hint = f"Did you mean {near}? " if near else ""
+    tree = LAYOUTS[dataset].tree if dataset in LAYOUTS else OWN_TREE
+    remedy = f"{hint}Expected:\n   {tree}" if asked else ""
+    message = f"Not there: no folder with a name like {print_name(dataset)} among {folders}."
     return Finding("error" if asked else "note", dataset, "", message, remedy)
 
 
 def _compare_counts(index: pd.DataFrame, editions: dict[str, str]) -> list[Finding]:
-    """A warning, with the table of emotions, for each dataset whose class counts are not those of Table 1."""
+    """What to say, with the table of emotions, of each dataset whose class counts are not those of Table 1."""
     findings = []
     for dataset, counts in class_counts(index).iterrows():
-        if tuple(counts) != TABLE1[dataset]:
-            emotions = index.loc[index["dataset"] == dataset, "emotion"].value_counts()
-            table = ", ".join(f"{emotion} {count}" for emotion, count in sorted(emotions.items()))
-            remedy = "Is the copy complete? Its own counts are used."
-            if "2019 edition" in editions[dataset]:
-                remedy = "Table 1 was made from the 2014 edition of the sheet. The counts of this one are used."
-            message = f"{triple(counts)} clips instead of Table 1's {triple(TABLE1[dataset])}; emotions: {table}."
-            findings.append(Finding("warning", str(dataset), "", message, remedy))
+        if dataset not in TABLE1 or tuple(counts) == TABLE1[dataset]:
+            continue
+        emotions = index.loc[index["dataset"] == dataset, "emotion"].value_counts()
+        table = ", ".join(f"{emotion} {count}" for emotion, count in sorted(emotions.items()))
+        message = f"{triple(counts)} clips instead of Table 1's {triple(TABLE1[dataset])}; emotions: {table}."
+        edition = EDITIONS.get(dataset, {}).get(tuple(counts))
+        remedy = f"This is what {edition}." if edition else "Is the copy complete? Its own counts are used."
+        if not edition and "2019 edition" in editions[dataset]:
+            remedy += f" A complete one of this sheet has {triple(next(iter(EDITIONS[dataset])))}."
+        findings.append(Finding("note" if edition else "warning", str(dataset), "", message, remedy))
     return findings
 
 

@@ -24,6 +24,12 @@ COLUMNS = {
     "apex": ("apexframe", "apexf", "apexf1"),
     "offset": ("offsetframe", "offsetf"),
     "length": ("totalmf1",),  # SMIC: frames from onset to offset
+    "onset2": ("onset2f",),  # SMIC: second and third expressions, and the ends of the recording
+    "offset2": ("offset2f",),
+    "onset3": ("onset3f",),
+    "offset3": ("offset3f",),
+    "first": ("firstf",),
+    "last": ("lastf",),
     "emotion": ("estimatedemotion", "emotion"),
     "codes": ("actionunits", "au"),
 }
@@ -40,6 +46,12 @@ class Row(NamedTuple):
     apex: str = ""
     offset: str = ""
     length: str = ""
+    onset2: str = ""
+    offset2: str = ""
+    onset3: str = ""
+    offset3: str = ""
+    first: str = ""
+    last: str = ""
     emotion: str = ""
     codes: str = ""
 
@@ -65,14 +77,27 @@ def frame_number(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def csv_rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a csv file in UTF-8 or UTF-16, its cells separated by commas, semicolons or tabs.
+
+    Raises CorpusError for a file that cannot be read as text.
+    """
+    try:
+        with path.open("rb") as file:
+            top = file.read(4096)
+        wide = top.startswith((b"\xff\xfe", b"\xfe\xff"))
+        with path.open(encoding="utf-16" if wide else "utf-8-sig", errors="replace", newline="") as file:
+            head = file.read(4096)
+            file.seek(0)
+            yield from csv.reader(file, delimiter=max(",;\t", key=head.count))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise CorpusError(f"{path.name} cannot be read as text ({error}). Save it as csv in UTF-8.") from error
+
+
 def _tabs(path: Path) -> Iterator[Iterable[Sequence[object]]]:
     """The rows of each tab, streamed where the format allows it; formulas come as the values stored with them."""
     if path.suffix.lower() == ".csv":
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            top = file.read(4096)
-            separator = max(",;\t", key=top.count)
-            file.seek(0)
-            yield csv.reader(file, delimiter=separator)
+        yield csv_rows(path)
     elif path.suffix.lower() == ".xls":
         import xlrd
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from melib.compute import deterministic, generator, pick_device, stream_seed
-from melib.corpus.index import CLASSES, DATASETS
+from melib.corpus.index import CLASSES, dataset_order
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network
 from melib.learning.networks.build import build
@@ -16,8 +16,6 @@ from melib.learning.probes import COMPONENTS, compact, folds, probe, probe_score
 from melib.learning.settings import RunSettings
 from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
-
-TARGETS = {"dataset": DATASETS, "label": CLASSES}
 
 
 def cnn_features(
@@ -49,13 +47,19 @@ def _features(samples: Samples, settings: RunSettings, target: str | None, train
         return in_batches(lambda x: network(*x)[1], inputs, rows, 4 * settings.batch_size).cpu().numpy()
 
 
+def _targets(index: pd.DataFrame) -> dict[str, list[str]]:
+    """What features can be asked for, and the names it goes by."""
+    return {"dataset": dataset_order(index["dataset"]), "label": list(CLASSES)}
+
+
 def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, rows: np.ndarray, settings) -> None:
     """Train a network to name the `target` of the clips in `rows`, by cross-entropy."""
     device = next(network.parameters()).device
-    truth = codes(index[target], TARGETS[target]).to(device)
+    names = _targets(index)[target]
+    truth = codes(index[target], names).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(settings.seed, "head"))
-        network.head = nn.Linear(network.head.in_features, len(TARGETS[target])).to(device)
+        network.head = nn.Linear(network.head.in_features, len(names)).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
     order = generator(settings.seed, "order")
     for _ in range(settings.epochs):
@@ -81,7 +85,7 @@ def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.nda
     """
     rows = []
     for name, x in views.items():
-        for target, classes in TARGETS.items():
+        for target, classes in _targets(index).items():
             y = np.unique(codes(index[target], classes), return_inverse=True)[1]
             measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
             rows.append({"features": name, "target": target, **measured})
@@ -104,7 +108,7 @@ def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:
         parts = PCA(min(COMPONENTS, *x.shape), svd_solver="full").fit_transform(x).astype(np.float32)
         tsne = TSNE(init="pca", perplexity=min(30, (len(x) - 1) / 3), random_state=seed)
         table[["x", "y"]] = tsne.fit_transform(parts)
-    for name in TARGETS:
+    for name in ("dataset", "label"):
         groups = table[name].to_numpy(dtype=str)
         known = 1 < len(set(groups)) < len(x)
         table[f"silhouette_{name}"] = silhouette_score(x, groups) if known else np.nan

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES, TABLE1, class_counts
+from melib.corpus.index import CLASSES, TABLE1, class_counts, dataset_order, print_name
 from melib.prepare.apex import SPOT_SIZE, motion_curve
 from melib.prepare.clip import Clip
 from melib.prepare.faces import crop
@@ -46,14 +46,15 @@ def clip_facts(samples: Samples) -> pd.DataFrame:
 def table1(index: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """Table 1 and its extensions, a row a dataset, of all clips of a corpus and the `clip_facts` of the prepared ones.
 
-    Clips of each class and the paper's count (`paper_positive` ...), whether they agree; labelled clips, how many of
-    them preparation skipped, subjects, fps; median, lowest and highest of each of the MEASURES.
+    Clips of each class (`class_counts`) and the paper's count (`paper_positive` ..., missing for other datasets),
+    whether they agree; labelled clips, how many of them preparation skipped, subjects, fps; median, lowest and highest
+    of each of the MEASURES.
     """
     labelled, groups = index.dropna(subset=["label"]), facts.groupby("dataset")
     counts = class_counts(labelled)
-    paper = pd.DataFrame(TABLE1, index=CLASSES).T.loc[counts.index]
+    paper = pd.DataFrame(TABLE1, index=CLASSES).T.reindex(counts.index)
     table = counts.join(paper.add_prefix("paper_")).assign(as_paper=(counts == paper).all(axis=1))
-    table["clips"] = counts.sum(axis=1)
+    table["clips"] = labelled.groupby("dataset").size()
     table["skipped"] = table["clips"] - groups.size().reindex(table.index, fill_value=0)
     table["subjects"] = labelled.groupby("dataset")["subject"].nunique()
     table["fps"] = groups["fps"].median()
@@ -63,11 +64,20 @@ def table1(index: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("dataset").reset_index()
 
 
+def unlike_paper(table: pd.DataFrame) -> list[str]:
+    """The datasets of the paper's five whose class counts in `table1` are not the paper's."""
+    return list(table.loc[table["paper_positive"].notna() & ~table["as_paper"], "dataset"])
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """`table1` for reading, a column a dataset: the paper's counts in brackets, medians with their range."""
     columns = {}
     for row in table.to_dict("records"):
-        column = {f"{name} (paper)": f"{row[name]} ({row[f'paper_{name}']})" for name in CLASSES}
+        stated = {name: row[f"paper_{name}"] for name in CLASSES}
+        column = {
+            f"{name} (paper)": f"{row[name]}" + ("" if pd.isna(count) else f" ({count:.0f})")
+            for name, count in stated.items()
+        }
         column |= {"clips": row["clips"], "of them skipped": row["skipped"], "subjects": row["subjects"]}
         if row["fps"] > 0:
             column["fps"] = f"{row['fps']:.0f}"
@@ -77,7 +87,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
                 column[what] = f"{row[name]:{form}} ({row[name + '_min']:{form}}–{row[name + '_max']:{form}})"
         if row["motion"] >= 0:
             column["motion (px of a face 224 wide)"] = f"{2.24 * row['motion']:.1f}"
-        columns[PRINT_NAMES[row["dataset"]]] = column
+        columns[print_name(row["dataset"])] = column
     return pd.DataFrame(columns)
 
 
@@ -96,11 +106,11 @@ def face_table(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def typical(facts: pd.DataFrame, label: str) -> list[str]:
-    """Of each dataset the clip of this `label` whose motion is nearest to their median, in DATASETS order."""
+    """Of each dataset the clip of this `label` whose motion is nearest to their median, in `dataset_order`."""
     rows = facts[facts["label"] == label].dropna(subset=["motion"])
     off = (rows["motion"] - rows.groupby("dataset")["motion"].transform("median")).abs()
     nearest = rows.loc[off.groupby(rows["dataset"]).idxmin()].set_index("dataset")["clip_id"]
-    return [nearest[name] for name in DATASETS if name in nearest]
+    return [nearest[name] for name in dataset_order(nearest.index)]
 
 
 def most_moving(facts: pd.DataFrame, subjects: int) -> list[str]:

@@ -51,7 +51,7 @@ def prepared_folder(
 
     `name` is the fingerprint of the clips where the caller has it: to find it, every frame is read.
     """
-    absent = [folder for folder in index["folder"] if not (Path(root) / folder).is_dir()]
+    absent = [folder for folder in index["folder"] if not (Path(root) / folder).exists()]
     if absent:
         raise PrepareError(
             f"{len(absent)} clip folders are not under {root}: {absent[:3]}. Read the index of this root."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS
+from melib.corpus.index import CLASSES, dataset_order
 from melib.prepare.samples import Samples
 
 
@@ -25,7 +25,7 @@ def top_up(index: pd.DataFrame, reading: str = "balance", target: int = 0) -> pd
         raise TopUpError(f"reading is {reading!r}; expected one of {list(READINGS)}.")
     real = index[~synthetic(index)]
     counts = pd.crosstab(real["dataset"], real["label"]).reindex(columns=CLASSES, fill_value=0)
-    counts = counts.loc[[name for name in DATASETS if name in counts.index]]
+    counts = counts.loc[dataset_order(counts.index)]
     target = target or int(counts.sum(axis=1).max())
     above = counts.sum(axis=1)[counts.sum(axis=1) > target]
     if len(above):

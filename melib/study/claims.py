@@ -12,7 +12,7 @@ from melib.corpus.index import DATASETS
 from melib.learning.metrics import METRICS
 from melib.study.outcomes import Outcomes
 from melib.study.statistics import flip_test, holm, interval
-from melib.study.tables import BRL, NOTHING, PLACEBO, PRINTED, SCALED, cnn, weighted
+from melib.study.tables import BRL, NOTHING, PLACEBO, SCALED, cnn, printed, weighted
 
 VERDICTS = ("holds", "does not", "undecided", "by construction", "not run")
 LEVEL = 0.05
@@ -152,7 +152,7 @@ def effects(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
             for column in columns:
                 claim = Claim("", "", _gain(cnn(inputs, **BRL), cnn(inputs, **other), column=column))
                 row = _measure(outcomes, claim, rule)
-                found.append({"inputs": inputs, "contrast": contrast, "name": PRINTED[column], **row})
+                found.append({"inputs": inputs, "contrast": contrast, "name": printed(column), **row})
     table = pd.DataFrame(found).rename(columns={"seeds": "n"})
     return table.assign(selection=rule, synthetic=outcomes.synthetic)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS, PRINT_NAMES
+from melib.corpus.index import CLASSES, print_name
 from melib.gan.fold import composites, plan_table
 from melib.learning.metrics import METRICS
 from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
-from melib.study.tables import BRL, NOTHING, PRINTED, TABLES, cnn, layout, table9, tidy
+from melib.study.tables import BRL, NOTHING, TABLES, cnn, layout, printed, table9, tidy
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
@@ -56,11 +56,11 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
         own = rows[rows["table"] == name]
         if own.empty:  # no run holds out what the table shows
             continue
-        blocks += [(f"{heading}. {PRINTED[metric]}", layout(own, metric)) for metric in METRICS]
+        blocks += [(f"{heading}. {printed(metric)}", layout(own, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
     blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
     notes = [HOW]
-    lines = [(line.setting, spec.held_out or DATASETS) for spec in TABLES.values() for line in spec.lines]
+    lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]
     shown = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
     if unused := sum(not shown(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
@@ -78,7 +78,7 @@ def training_sets(outcomes: Outcomes) -> pd.DataFrame:
     """Table 3 (`composites`) from the held-out clips, which are all clips where `outcomes.complete`."""
     names = dict(enumerate(CLASSES))
     table = composites(plan_table(outcomes.clips.assign(label=outcomes.clips["true"].map(names))))
-    return table.assign(held_out=table["held_out"].map(PRINT_NAMES), synthetic=outcomes.synthetic)
+    return table.assign(held_out=table["held_out"].map(print_name), synthetic=outcomes.synthetic)
 
 
 def confusions(outcomes: Outcomes) -> pd.DataFrame:

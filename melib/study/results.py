@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.index import PRINT_NAMES, dataset_order
+from melib.corpus.index import dataset_order, print_name
 from melib.learning.metrics import METRICS
 from melib.learning.record import read_run
 from melib.learning.selection import ORACLES, RULES, select
 from melib.learning.settings import RunSettings
 from melib.study.report import markdown
-from melib.study.tables import PRINTED
+from melib.study.tables import printed
 
 
 def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     table = table.reindex(columns=present)
     table["mean"] = table.mean(axis=1, skipna=False)
     order = sorted(table.index, key=lambda key: (list(RULES).index(key[-1]), key) if keys else list(RULES).index(key))
-    return table.loc[order].rename(columns=PRINT_NAMES).rename_axis(columns=None)
+    return table.loc[order].rename(columns=print_name).rename_axis(columns=None)
 
 
 def _word(value: object) -> str:
@@ -93,6 +93,6 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         table = results_table(rows, metric).reset_index()
         for name in table.columns.difference(varied(rows)):
             table[name] = table[name].map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)
-        lines += [f"## {PRINTED[metric]}", "", markdown(table)]
+        lines += [f"## {printed(metric)}", "", markdown(table)]
         lines.append("")
     return "\n".join(lines)

@@ -48,6 +48,11 @@ class Table:
         return *self.rows, *(Row(f"linear on raw {kind}", linear(kind)) for kind in kinds)
 
 
+def printed(name: str) -> str:
+    """A metric, a pool or a dataset as tables print it."""
+    return PRINTED.get(name, name)
+
+
 def cnn(inputs: str, **setting) -> dict:
     """The setting of the paper's CNN on one input."""
     return {"network": "cnn", "inputs": inputs, **setting}
@@ -218,20 +223,20 @@ def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     honest = "source_val" if rows.loc[rows["selection"] == "source_val", "value"].notna().any() else "last"
     columns = list(dict.fromkeys(rows["column"]))
     main = "mean" if "mean" in columns else columns[0]
-    printed = []
+    lines = []
     for (label, rule), part in rows.groupby(["row", "selection"], sort=False):
         absent = rows.loc[rows["row"] == label, "value"].isna().all()
         if rule not in ((honest,) if absent else (honest, "oracle", "no training")):
             continue
         cells, at = part.set_index("column"), part.set_index("column").loc[main]
         line = {"setting": label, "selection": "" if absent else rule, "seeds": int(part["seeds"].max())}
-        line |= {PRINTED[c]: _cell(cells.loc[c]) for c in columns}
+        line |= {printed(c): _cell(cells.loc[c]) for c in columns}
         line["95 %"] = "" if np.isnan(at["low"]) else f"{at['low']:.1f} to {at['high']:.1f}"
         if rows["paper"].notna().any():
             stated = cells["paper"].dropna().items()
-            line["paper"] = ", ".join(f"{p:.2f}" + ("" if c == main else f" ({PRINTED[c]})") for c, p in stated)
-        printed.append(line)
-    return pd.DataFrame(printed)
+            line["paper"] = ", ".join(f"{p:.2f}" + ("" if c == main else f" ({printed(c)})") for c, p in stated)
+        lines.append(line)
+    return pd.DataFrame(lines)
 
 
 def _cell(row: pd.Series) -> str:
@@ -300,4 +305,4 @@ def _targets(outcomes: Outcomes, values: np.ndarray) -> dict[tuple, float]:
 
 
 def _pairs(values: Mapping[tuple, float]) -> dict[str, float]:
-    return {f"{PRINTED[c]} {PRINTED[m]}": value for (c, m), value in values.items()}
+    return {f"{printed(c)} {printed(m)}": value for (c, m), value in values.items()}

@@ -22,6 +22,7 @@ def root(tmp_path_factory):
         ("SMIC", "SMIC"), ("SMIC_all_raw", "SMIC"), ("SMIC-E_raw image", "SMIC"),
         ("CASME", "CASME"), ("casme_raw_selected", "CASME"), ("CASME-coded-20190721.xls", "CASME"),
         ("CASME2", "CASME2"), ("CASME II", "CASME2"), ("CASMEII", "CASME2"), ("CASME_II", "CASME2"),
+        ("CASME (II)", "CASME2"), ("casme Ⅱ", "CASME2"), ("CAS(ME)^2", None), ("CASME^2", None),
         ("CASME2_RAW_selected", "CASME2"), ("CASME2-coding-20140508.xlsx", "CASME2"),
         ("SAMM", "SAMM"), ("SAMM_CROP", "SAMM"), ("MMEW_Final", "MMEW"),
         ("CAS(ME)2", None), ("CASME3", None), ("CASMEIII", None), ("SAMM_longvideos", None), ("SAMM LV", None),
@@ -45,8 +46,9 @@ def test_a_root_with_all_five(root):
 def test_only_what_was_asked_for_is_read(root):
     index = read_index(root, ["SAMM", "SMIC"])
     assert index["dataset"].unique().tolist() == ["SMIC", "SAMM"]
-    with pytest.raises(CorpusError, match=r"'CASME II'.*did you mean CASME2"):
-        read_index(root, ["CASME II"])
+    assert set(read_index(root, ["casme (Ⅱ)"])["dataset"]) == {"CASME2"}
+    with pytest.raises(CorpusError, match=r"(?s)SMMA: .*Did you mean SAMM\?"):
+        read_index(root, ["SMMA"])
     with pytest.raises(CorpusError, match="Unknown mapping 'table2'"):
         read_index(root, mapping="table2")
 

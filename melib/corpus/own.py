@@ -1,0 +1,236 @@
+"""A dataset of one's own: a folder with frames or video files, and a `clips.csv` that says what they show."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from melib.corpus.clips import Clip, index_row, interval
+from melib.corpus.findings import Log, few
+from melib.corpus.frames import VIDEOS, frame_rate, is_video, list_folder, list_frames
+from melib.corpus.index import CLASSES, FPS, CorpusError
+from melib.corpus.mapping import label_of, spell
+from melib.corpus.sheets import Row, cell_text, csv_rows, frame_number
+
+SHEET = "clips.csv"
+COLUMNS = ("clip", "subject", "emotion", "label", "onset", "apex", "offset", "fps", "file", "au_codes")
+MISSING = ("", "/", "\\", "?", "nan", "na", "none")
+TREE = """MY_DATASET/clips.csv           with the columns clip, subject, and emotion or label
+   MY_DATASET/.../<clip>/img1.jpg   (or MY_DATASET/.../<clip>.mp4)"""
+DEPTH = 10
+
+
+class Line(NamedTuple):
+    """One row of a clips.csv: its line, counted from 1, and its cells by column, empty where there is none."""
+
+    number: int
+    cells: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"row {self.number} ({self.cells['clip'] or 'no clip'})"
+
+
+def has_sheet(folder: Path) -> bool:
+    """Whether a folder is a dataset of one's own."""
+    return (folder / SHEET).is_file()
+
+
+def read_own(root: Path, dataset: str, place: str, mapping: str) -> tuple[list[dict], Log, str]:
+    """Index rows, findings and the edition of the dataset in the folder `place` of the data root."""
+    log = Log(dataset)
+    try:
+        lines = read_lines(root / place / SHEET, log)
+    except CorpusError as error:
+        log.say("error", f"{place}/{SHEET}", str(error), f"Expected:\n   {TREE}")
+        return [], log, ""
+    places = dict(_places(root, place))
+    clips = []
+    for line in lines:
+        clip = _clip(dataset, line, mapping, log)
+        if clip and _find_frames(root, place, clip, line, places, log):
+            clips.append(clip)
+    _number(clips, log)
+    used = {clip.folder for clip in clips}
+    for path, filled in places.items():
+        if filled and path not in used:
+            log.count("no row", path)
+    if lines and not clips:
+        remedy = f"Its clips must lie beside {SHEET}. Expected:\n   {TREE}"
+        log.say("error", place, f"None of the {len(lines)} clips of the dataset has frames here.", remedy)
+    return [index_row(clip, False, log) for clip in clips], log, f"{SHEET}, {len(lines)} rows"
+
+
+def read_lines(path: Path, log: Log) -> list[Line]:
+    """The rows of a clips.csv. Raises CorpusError where a column that is needed is not there."""
+    rows = [[cell_text(cell) for cell in row] for row in csv_rows(path)]
+    header = [name.lower().replace(" ", "_") for name in rows[0]] if rows else []
+    absent = [name for name in ("clip", "subject") if name not in header]
+    if not {"emotion", "label"} & set(header):
+        absent.append("emotion or label")
+    if absent:
+        near = [(name, get_close_matches(name, header, 1, 0.6)) for name in absent]
+        hints = "".join(f" Is {found[0]!r} meant as {name!r}?" for name, found in near if found)
+        raise CorpusError(
+            f"It has no column {' and no column '.join(absent)}; its header is: {', '.join(header)}.{hints}"
+        )
+    if unknown := sorted(set(header) - {*COLUMNS, ""}):
+        log.say(
+            "note", path.name, f"Columns that are not read: {', '.join(unknown)}.", f"Known are {', '.join(COLUMNS)}."
+        )
+    lines = []
+    for number, row in enumerate(rows[1:], 2):
+        cells = dict(zip(header, row, strict=False))
+        if any(cells.values()):
+            lines.append(Line(number, {name: cells.get(name, "") for name in COLUMNS}))
+    return lines
+
+
+def _clip(dataset: str, line: Line, mapping: str, log: Log) -> Clip | None:
+    """The clip of a row, without its frames; None, logged, where the row does not name one."""
+    cells = line.cells
+    names = cells["clip"], cells["subject"], cells["file"]
+    if not cells["clip"]:
+        log.count("no name", str(line))
+    elif not cells["subject"]:
+        log.count("subject missing", str(line))
+    elif any(re.search(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|:|\\", name) for name in names) or "/" in cells["subject"]:
+        log.count("escape", str(line))
+    else:
+        numbers = {name: "" if cells[name].lower() in MISSING else cells[name] for name in ("onset", "apex", "offset")}
+        for name, text in numbers.items():
+            if text and frame_number(text) is None:
+                log.count("no number", f"{line}: {name} {text!r}")
+        row = Row(line.number, cells["subject"], cells["clip"], codes=cells["au_codes"], **numbers)
+        onset, offset = interval(row)
+        if None not in (onset, offset) and offset <= onset:
+            log.count("backwards", f"{line}: {onset} to {offset}")
+            return None
+        clip = Clip(row, dataset, cells["subject"], fps=_fps(dataset, line, log))
+        clip.expects_interval = clip.expects_apex = False
+        clip.row, clip.label = _classify(dataset, row, line, mapping, log)
+        return clip
+    return None
+
+
+def _classify(dataset: str, row: Row, line: Line, mapping: str, log: Log) -> tuple[Row, str | None]:
+    """The row with its emotion, and the clip's class: `label` as it stands, else the emotion's by the mapping."""
+    label, emotion = line.cells["label"].lower(), spell(line.cells["emotion"])
+    if label and label not in CLASSES:
+        near = get_close_matches(label, CLASSES, 1)
+        hint = f"; did it mean {near[0]!r}?" if near else ""
+        log.count("unknown label", str(line), f"Unknown label {label!r}; expected one of {', '.join(CLASSES)}{hint}")
+        return row._replace(emotion=emotion or label), None
+    if label:
+        return row._replace(emotion=emotion or label), label
+    if not emotion:
+        log.count("no emotion", str(line))
+        return row, None
+    row = row._replace(emotion=emotion)
+    try:
+        return row, label_of(dataset, emotion, mapping)
+    except CorpusError as error:
+        log.count("unknown emotion", str(line), str(error))
+        return row, None
+
+
+def _fps(dataset: str, line: Line, log: Log) -> float | None:
+    text = line.cells["fps"]
+    if not text:
+        return FPS.get(dataset)
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0
+    if 0 < rate < 100_000:
+        return rate
+    log.count("no number", f"{line}: fps {text!r}")
+    return FPS.get(dataset)
+
+
+def _places(root: Path, place: str) -> Iterator[tuple[str, bool]]:
+    """Folders and video files of a dataset, from the data root, and whether each can be a clip: a file, or a folder
+    without folders and with files."""
+    for path, folders, files in os.walk(root / place, followlinks=True):
+        below = Path(path).relative_to(root).as_posix()
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if below.count("/") < DEPTH else []
+        files = [name for name in files if not name.startswith(".")]
+        videos = sorted(name for name in files if name.lower().endswith(VIDEOS))
+        if below != place:
+            yield below, not folders and len(files) > len(videos)
+        for name in videos:
+            yield f"{below}/{name}", True
+
+
+def _find_frames(root: Path, place: str, clip: Clip, line: Line, places: dict[str, bool], log: Log) -> bool:
+    """Give the clip its folder or video file; False, logged, where there is none, several, or no frame in it."""
+    found = _matching(place, line.cells, places)
+    if len(found) != 1:
+        dropped = "" if clip.label else ", dropped"
+        several = f"{line}: {few(found, 3)}"
+        log.count("several places" if found else "no folder" + dropped, several if found else str(line))
+        return False
+    (clip.folder,) = found
+    path = root / clip.folder
+    try:
+        if is_video(path):
+            clip.frames = list_frames(path)
+            clip.fps = clip.fps or frame_rate(path)
+        else:
+            clip.frames, others = list_folder(path)
+            if others:
+                log.count("strangers", f"{clip.folder} ({few(others, 3)})")
+    except (CorpusError, OSError) as error:
+        log.say("error", clip.folder, str(error))
+        return False
+    if not clip.frames:
+        log.count("empty folder" if clip.label else "empty folder, dropped", clip.folder)
+    return bool(clip.frames)
+
+
+def _matching(place: str, cells: dict[str, str], places: dict[str, bool]) -> list[str]:
+    """The folders and files that a row can mean: by `file`, else by the clip's name, under its subject if need be."""
+    wanted = PurePosixPath(cells["file"] or cells["clip"]).parts
+    if cells["file"]:
+        exact = str(PurePosixPath(place, *wanted))
+        return [exact] if exact in places else []
+    wanted = [part.lower() for part in wanted]
+    found = []
+    for path in places:
+        parts = path.lower().split("/")[1:]
+        if parts[-len(wanted) :] == wanted or [*parts[:-1], Path(parts[-1]).stem][-len(wanted) :] == wanted:
+            found.append(path)
+    of_subject = [path for path in found if cells["subject"].lower() in path.lower().split("/")[1:-1]]
+    return of_subject if len(found) > 1 and of_subject else found
+
+
+def _number(clips: list[Clip], log: Log) -> None:
+    """Name the clips, and tell those of one recording apart: by their own names, else by number in order of onset."""
+    for clip in clips:
+        clip.called = clip.row.clip.replace("/", "_")
+    recordings: dict[str, list[Clip]] = {}
+    for clip in sorted(clips, key=lambda clip: interval(clip.row)[0] or 0):
+        recordings.setdefault(clip.folder, []).append(clip)
+    for expressions in recordings.values():
+        for clip, following in pairwise(expressions):
+            onset = interval(following.row)[0]
+            clip.until = None if onset is None else onset - 1
+    rows: dict[tuple, list[Clip]] = {}
+    for clip in list(clips):
+        same = rows.setdefault((clip.subject, clip.called), [])
+        where = f"rows {same[0].row.line} and {clip.row.line} ({clip.called})" if same else ""
+        if any(other.row._replace(line=0) == clip.row._replace(line=0) for other in same):
+            log.count("twice", where)
+            clips.remove(clip)
+        elif interval(clip.row)[0] in [interval(other.row)[0] for other in same]:
+            log.count("contradiction", where)
+            clips.remove(clip)
+        else:
+            same.append(clip)
+    for same in rows.values():
+        for number, clip in enumerate(sorted(same, key=lambda clip: interval(clip.row)[0] or 0), 1):
+            clip.number = number
