@@ -80,7 +80,7 @@ def prepare(args) -> int:
     wanted, opened = {}, set()
     for number, run in enumerate(read_grid(args.grid), 1):
         with _naming(number, run):
-            key = run.corpus, run.mapping, run.label_mapping, prepare_settings(run)
+            key = run.corpus, run.datasets, run.mapping, run.label_mapping, prepare_settings(run)
             wanted.setdefault(key, []).append((number, run))
     for runs in wanted.values():
         for number, run in runs:

@@ -137,8 +137,11 @@ class Settings:
                 one_of(one.name, value, choices)
             if bounds and not bounds[0] <= value <= bounds[1]:
                 raise SettingsError(f"{one.name} = {value} is out of range; expected {bounds[0]} to {bounds[1]}.")
-        for source in self.sources:
-            check_dataset("sources", source)
+        for name in ("datasets", "sources"):
+            for dataset in getattr(self, name):
+                check_dataset(name, dataset)
+        if self.datasets and (absent := sorted(set(self.sources) - set(self.datasets))):
+            raise SettingsError(f"Sources {absent} are not among `datasets`; name them there too.")
         if self.held_out in self.sources:
             raise SettingsError(f"{self.held_out} is held out and cannot be a source too; take it out of `sources`.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def interval(row: Row) -> tuple[int | None, int | None]:
 def exact(clip: Clip) -> bool:
     """Whether the clip's folder holds exactly the frames of its row's interval."""
     return (min(clip.frames), max(clip.frames)) == interval(clip.row)
+
+
+def named_cropped(clip: Clip) -> bool:
+    """Whether the frames' own names say that they are crops: crop_img036.jpg, reg_img36.jpg (registered)."""
+    return bool(re.match(r"(.*[ _-])?(crop|cropped)[ _-]|reg_", clip.frames[min(clip.frames)].name, re.IGNORECASE))
 
 
 def index_row(clip: Clip, whole: bool, log: Log) -> dict:

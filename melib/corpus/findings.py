@@ -36,6 +36,7 @@ PROBLEMS = {
                       "Delete the wrong row, or put the sheet back as it was delivered."),
     "subject missing": ("error", "row without a subject.", "Every clip needs one: subjects are never split."),
     "no number": ("warning", "cell that is no number; taken as empty.", "Write frame numbers and rates as numbers."),
+    "not yes or no": ("warning", "cell of `cropped` that is neither yes nor no; taken as empty.", "Write yes or no."),
     "backwards": ("error", "row whose offset is not after its onset; the clip is left out.", "Correct the row."),
     "unknown label": ("warning", "", "The clip stays in the index without a label; correct the cell to use it."),
     "no emotion": ("warning", "row with neither emotion nor label; the clip has no label.", "Fill in one of them."),

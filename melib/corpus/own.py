@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from melib.corpus.clips import Clip, index_row, interval
+from melib.corpus.clips import Clip, index_row, interval, named_cropped
 from melib.corpus.findings import Log, few
 from melib.corpus.frames import VIDEOS, frame_rate, is_video, list_folder, list_frames
 from melib.corpus.index import CLASSES, FPS, CorpusError
@@ -18,7 +18,8 @@ from melib.corpus.mapping import label_of, spell
 from melib.corpus.sheets import Row, cell_text, csv_rows, frame_number
 
 SHEET = "clips.csv"
-COLUMNS = ("clip", "subject", "emotion", "label", "onset", "apex", "offset", "fps", "file", "au_codes")
+COLUMNS = ("clip", "subject", "emotion", "label", "onset", "apex", "offset", "fps", "file", "au_codes", "cropped")
+CROPPED = {"": False, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True}
 MISSING = ("", "/", "\\", "?", "nan", "na", "none")
 TREE = """MY_DATASET/clips.csv           with the columns clip, subject, and emotion or label
    MY_DATASET/.../<clip>/img1.jpg   (or MY_DATASET/.../<clip>.mp4)"""
@@ -187,7 +188,12 @@ def _find_frames(root: Path, place: str, clip: Clip, line: Line, places: dict[st
     except (CorpusError, OSError) as error:
         log.say("error", clip.folder, str(error))
         return False
-    if not clip.frames:
+    answer = line.cells["cropped"].lower()
+    if answer not in CROPPED:
+        log.count("not yes or no", f"{line}: {answer!r}")
+    if clip.frames:
+        clip.cropped = CROPPED.get(answer, named_cropped(clip)) if answer else named_cropped(clip)
+    else:
         log.count("empty folder" if clip.label else "empty folder, dropped", clip.folder)
     return bool(clip.frames)
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from melib.corpus.clips import Clip, exact, index_row, interval
+from melib.corpus.clips import Clip, exact, index_row, interval, named_cropped
 from melib.corpus.errata import correct
 from melib.corpus.findings import Log, few
 from melib.corpus.frames import list_folder
@@ -47,8 +47,7 @@ def read_dataset(
     clips = _join(root, dataset, rows, folders, log, mapping, contempt)
     for clip in clips:
         clip.fps = FPS[dataset]
-        # Registered frames are called reg_..., whatever the folder above them is called now.
-        clip.cropped = release.cropped or clip.frames[min(clip.frames)].name.startswith("reg_")
+        clip.cropped = release.cropped or named_cropped(clip)
         clip.expects_interval = release.sheet
         clip.expects_apex = "apex" in layout.needs
     if rows and not clips:

@@ -100,7 +100,7 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     root = find_corpus(settings.corpus, progress)
     if is_samples_folder(root):
         raise SamplesError(f"{root} is a folder of samples: a generator needs AUs, which are read from a data root.")
-    data = open_corpus(settings.corpus, prepare_settings(settings), progress=progress)
+    data = open_corpus(settings.corpus, prepare_settings(settings), progress=progress, datasets=settings.datasets)
     sources = settings.sources_in(data.samples.index["dataset"])
     index = data.samples.index[data.samples.index["dataset"].isin(sources)]
     reading = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)

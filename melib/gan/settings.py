@@ -57,6 +57,7 @@ class GanSettings(Settings):
     corpus: str = setting("demo", role="place")  # "demo", "tiny", a data root
     profile: str = setting("demo", part="fold", choices=PROFILES)
     held_out: str = setting(part="fold")
+    datasets: tuple[str, ...] = setting((), part="fold")  # that take part; (): all that can be read
     sources: tuple[str, ...] = setting((), part="fold")  # (): all other datasets of the corpus
     flow_method: str = setting("lk", part="preparation")
     apex_rule: str = setting("motion", part="preparation", choices=("motion", "midpoint", "dcrois"))

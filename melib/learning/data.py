@@ -19,7 +19,7 @@ from melib.prepare.topup import join, oversample, top_up
 # What a generated folder and a run must agree on, beside the corpus and the sources.
 SHARED = [
     name for name in RunSettings.having(part=("fold", "preparation"))
-    if name not in ("sources", "target", "protocol", "mapping")
+    if name not in ("datasets", "sources", "target", "protocol", "mapping")
 ]  # fmt: skip
 
 
@@ -59,8 +59,9 @@ def open_samples(settings: RunSettings, progress: Progress | None = None, arrays
             f"mapping = {settings.mapping!r} cannot change the labels of {settings.corpus}, a folder of samples: "
             "leave it out, or map the labels before they are saved."
         )
+    wanted = prepare_settings(settings)
     arrays = tuple(arrays) or settings.arrays
-    return open_corpus(settings.corpus, prepare_settings(settings), arrays, progress, settings.label_mapping)
+    return open_corpus(settings.corpus, wanted, arrays, progress, settings.label_mapping, settings.datasets)
 
 
 def find_generated(settings: RunSettings, data: Data) -> Path:
@@ -89,7 +90,8 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
         raise SamplesError(f"{len(names)} generated folders fit this run: {names}. Name one as `generated`.")
     given = {name: getattr(settings, name) for name in ("corpus", "target", *SHARED)}
     parameters = [f"-p {name} {value}" for name, value in given.items() if value != settings.at_rest().get(name)]
-    parameters += [f"-p sources {','.join(settings.sources)}"] if settings.sources else []
+    lists = {name: getattr(settings, name) for name in ("datasets", "sources")}
+    parameters += [f"-p {name} {','.join(value)}" for name, value in lists.items() if value]
     raise SamplesError(
         f"augment = {settings.augment!r} needs a generated folder for these settings, and {root} holds none"
         + (f" (those there are for others: {[folder.name for folder in others]})" if others else "")

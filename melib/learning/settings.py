@@ -32,6 +32,7 @@ class RunSettings(Settings):
     profile: str = setting("demo", part="fold", choices=PROFILES)
     protocol: str = setting("lodo", part="fold", choices=PROTOCOLS)
     held_out: str = setting(part="fold", across="any")  # a fold of the protocol, or "all"
+    datasets: tuple[str, ...] = setting((), part="fold", across="any")  # that take part; (): all that can be read
     sources: tuple[str, ...] = setting((), part="fold", across="any")  # (): all other datasets of the corpus
     mapping: str = setting("", part="fold", choices=("", *MAPPINGS))  # of emotions to classes; "": the protocol's
     method: str = setting("brl", part="method", across="row", choices=METHODS)
@@ -124,6 +125,8 @@ class RunSettings(Settings):
         by_dataset = self.rules.holds_out == "dataset"
         if self.held_out != ALL and by_dataset:
             check_dataset("held_out", self.held_out)
+            if self.datasets and self.held_out not in self.datasets:
+                raise SettingsError(f"{self.held_out} is held out but is not among `datasets`; name it there too.")
         if self.rules.needs_sources and not self.sources:
             raise SettingsError(f"protocol = {self.protocol!r} trains on the datasets named as `sources`; name them.")
         if self.augment in GENERATED and (self.held_out == ALL or not by_dataset):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from melib.corpus.demo import write_demo
 from melib.corpus.demo.write import MARKER
+from melib.corpus.index import CorpusError, dataset_order
 from melib.corpus.scan import fingerprint, read_index
 from melib.home import resolve
 from melib.prepare.flow import BATCHED
@@ -38,22 +39,33 @@ def open_corpus(
     arrays: Iterable[str] = PAIR,
     progress: Progress | None = None,
     mapping: str = "table1",
+    datasets: tuple[str, ...] = (),
 ) -> Data:
     """The samples that `corpus` stands for, their `arrays` prepared as `wanted` on first use and cached under `cache/`.
 
     "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is, with
-    the labels and arrays that it has; anything else is a data root, whose emotions become classes by `mapping`. Raises
-    CorpusError where there is none of these.
+    the labels and arrays that it has; anything else is a data root, whose emotions become classes by `mapping`.
+    `datasets` names those to take; by default a dataset of a data root with an error is left out, which the log says.
+    Raises CorpusError where there is no such corpus, and where a named dataset is not there or has an error.
     """
     folder = find_corpus(corpus, progress)
     if is_samples_folder(folder):
         manifest = read_manifest(folder)
+        samples = _of_datasets(Samples.load(folder), datasets, folder)
         none = pd.DataFrame(columns=["clip_id", "dataset", "reason"])
-        return Data(Samples.load(folder), manifest["fingerprint"], manifest.get("synthetic", False), none)
-    index = read_index(folder, mapping=mapping)
+        return Data(samples, manifest["fingerprint"], manifest.get("synthetic", False), none)
+    index = read_index(folder, datasets or None, mapping=mapping)
     name = fingerprint(folder, index)
     prepared = prepare(folder, index, wanted, resolve("cache"), arrays, progress=progress, name=name)
     return Data(prepared.samples, name, (folder / MARKER).is_file(), prepared.skipped)
+
+
+def _of_datasets(samples: Samples, datasets: tuple[str, ...], folder: Path) -> Samples:
+    """The samples of the named datasets, all where none is named."""
+    present = dataset_order(samples.index["dataset"])
+    if absent := [name for name in datasets if name not in present]:
+        raise CorpusError(f"datasets = {absent} are not in {folder}, which holds {present}.")
+    return samples.select(samples.index["dataset"].isin(datasets)) if datasets else samples
 
 
 def prepare_settings(settings: Settings) -> PrepareSettings:
@@ -69,12 +81,14 @@ def prepare_settings(settings: Settings) -> PrepareSettings:
     return PrepareSettings(**given, device=device)
 
 
-def name_corpus(corpus: str, mapping: str = "table1", progress: Progress | None = None) -> str:
+def name_corpus(
+    corpus: str, mapping: str = "table1", progress: Progress | None = None, datasets: tuple[str, ...] = ()
+) -> str:
     """The fingerprint that `open_corpus` would give, without preparing anything."""
     folder = find_corpus(corpus, progress)
     if is_samples_folder(folder):
         return read_manifest(folder)["fingerprint"]
-    return fingerprint(folder, read_index(folder, mapping=mapping))
+    return fingerprint(folder, read_index(folder, datasets or None, mapping=mapping))
 
 
 def find_corpus(corpus: str, progress: Progress | None = None) -> Path:

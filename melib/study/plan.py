@@ -106,11 +106,11 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus. The data of a run that needs others
     are named by their folders too, so that its own folder has a name before they are made.
     """
-    known: dict[tuple[str, str], str] = {}
+    known: dict[tuple, str] = {}
     needed: dict[Unit, None] = {}
     planned = []
     for settings in runs:
-        corpus = settings.corpus, settings.label_mapping
+        corpus = settings.corpus, settings.label_mapping, settings.datasets
         if corpus not in known:
             known[corpus] = name_data(settings)
         data = known[corpus]
@@ -142,7 +142,7 @@ def read_plan(
             return _known(settings).read_text()
         from melib.prepare.data import name_corpus
 
-        return remember(settings, name_corpus(settings.corpus, settings.label_mapping, progress))
+        return remember(settings, name_corpus(settings.corpus, settings.label_mapping, progress, settings.datasets))
 
     return make_plan(read_grid(grid, **changes), name)
 
@@ -155,7 +155,8 @@ def remember(settings: RunSettings, fingerprint: str) -> str:
 
 
 def _known(settings: RunSettings) -> Path:
-    return resolve("cache") / "names" / f"{quote(settings.corpus, safe='')}@{settings.label_mapping}"
+    words = (settings.corpus, settings.label_mapping, *settings.datasets)
+    return resolve("cache") / "names" / "@".join(quote(word, safe="") for word in words)
 
 
 def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-HEADER = ("clip", "subject", "emotion", "onset", "apex", "offset", "fps")
+HEADER = ("clip", "subject", "emotion", "onset", "apex", "offset", "fps", "cropped")
 SIZE = 64
 
 
@@ -53,7 +53,7 @@ def of_frames(root: Path, name: str = "pilot", subjects: int = 3) -> None:
         for number, emotion in enumerate(EMOTIONS):
             clip = f"c{number}"
             write_frames(root / name / f"p{person}" / clip, range(5, 15), seed=person)
-            rows.append((clip, f"p{person}", emotion, 5, 9, 14, 100))
+            rows.append((clip, f"p{person}", emotion, 5, 9, 14, 100, "yes"))
     write_sheet(root / name / "clips.csv", rows)
 
 
@@ -64,5 +64,9 @@ def of_videos(root: Path, name: str = "CAS(ME)^2", subjects: int = 3) -> None:
         write_video(root / name / f"s{person}.avi", 30, fps=30, seed=person)
         for number, emotion in enumerate(EMOTIONS):
             start = 1 + 10 * number
-            rows.append((f"s{person}_{emotion}", f"s{person}", emotion, start, start + 4, start + 8, f"s{person}.avi"))
-    write_sheet(root / name / "clips.csv", rows, ("clip", "subject", "emotion", "onset", "apex", "offset", "file"))
+            rows.append(
+                (f"s{person}_{emotion}", f"s{person}", emotion, start, start + 4, start + 8, f"s{person}.avi", "yes")
+            )
+    write_sheet(
+        root / name / "clips.csv", rows, ("clip", "subject", "emotion", "onset", "apex", "offset", "file", "cropped")
+    )

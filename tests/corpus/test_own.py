@@ -75,7 +75,7 @@ def sheet(root, *rows, header=own.HEADER, **kw):
     own.write_sheet(root / "pilot/clips.csv", rows, header, **kw)
 
 
-GOOD = ("c0", "p0", "happiness", 5, 9, 14, 100)
+GOOD = ("c0", "p0", "happiness", 5, 9, 14, 100, "")
 
 
 def test_only_clip_subject_and_one_of_emotion_and_label_are_needed(root):
@@ -96,9 +96,9 @@ def test_sheets_as_spreadsheets_save_them(root, encoding, separator):
 PROBLEMS = [
     ([(*GOOD[:2], "hapiness", *GOOD[3:])], "warning", "did it mean 'happiness'"),
     ([(*GOOD[:4], 77, *GOOD[5:])], "warning", "apex outside the clip's interval"),
-    ([(*GOOD[:3], 14, 9, 5, 100)], "error", "offset is not after its onset"),
-    ([(*GOOD[:3], "five", 9, 14, 100)], "warning", "onset 'five'"),
-    ([(*GOOD[:6], "fast")], "warning", "fps 'fast'"),
+    ([(*GOOD[:3], 14, 9, 5, 100, "")], "error", "offset is not after its onset"),
+    ([(*GOOD[:3], "five", 9, 14, 100, "")], "warning", "onset 'five'"),
+    ([(*GOOD[:6], "fast", "")], "warning", "fps 'fast'"),
     ([("", *GOOD[1:])], "warning", "no clip name"),
     ([("c0", "", *GOOD[2:])], "error", "row without a subject"),
     ([("../../secret", *GOOD[1:])], "error", "could lead out of the data root"),
@@ -107,7 +107,8 @@ PROBLEMS = [
     ([GOOD, ("c9", *GOOD[1:])], "warning", "row without a clip folder"),
     ([("c0", "nobody", *GOOD[2:])], "error", "several places"),
     ([GOOD], "warning", "clip folder without a row"),
-    ([(*GOOD[:3], 905, "", 914, 100)], "warning", "interval of the sheet that has no frames"),
+    ([(*GOOD[:3], 905, "", 914, 100, "")], "warning", "interval of the sheet that has no frames"),
+    ([(*GOOD[:7], "maybe")], "warning", "neither yes nor no"),
     ([(*GOOD[:2], "", *GOOD[3:])], "warning", "neither emotion nor label"),
 ]
 
@@ -119,6 +120,17 @@ def test_what_is_wrong_in_a_sheet_is_said(root, rows, level, says):
     lines = [finding for finding in result.findings if says in str(finding)]
     assert [finding.level for finding in lines] == [level], report(result)
     assert not result.index["folder"].str.contains("secret").any()
+
+
+def test_crops_are_known_by_the_sheet_or_by_their_names(root):
+    copies.frames(root / "pilot/p9/c0", ["crop_img005.jpg", "crop_img006.jpg"])
+    copies.frames(root / "pilot/p8/c0", ["microcropper5.jpg", "microcropper6.jpg"])
+    rows = [
+        ("c0", f"p{person}", "fear", "", "", "", "", cropped) for person, cropped in ((0, "no"), (1, "Yes"), (2, ""))
+    ]
+    sheet(root, *rows, *(("c0", f"p{person}", "fear", "", "", "", "", "") for person in (8, 9)))
+    index = read_index(root, ["pilot"]).set_index("subject")
+    assert index["cropped"].tolist() == [False, True, False, False, True]
 
 
 def test_a_missing_column_is_named_with_what_may_be_meant(root):

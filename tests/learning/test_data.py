@@ -4,11 +4,13 @@ from dataclasses import asdict
 import pytest
 
 from melib.corpus.index import CorpusError
-from melib.learning.data import load_data
+from melib.learning.data import load_data, open_samples
 from melib.learning.settings import RunSettings
 from melib.prepare.data import find_corpus, name_corpus, prepare_settings
 from melib.prepare.settings import PrepareSettings
-from tests.conftest import toy
+from melib.settings import SettingsError
+from tests.conftest import settings, toy
+from tests.corpus import own
 
 
 def run(corpus, **changes):
@@ -69,3 +71,31 @@ def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
     assert find_corpus("tiny") == tmp_path / "data" / "tiny"
     assert find_corpus("mine") == tmp_path / "mine"
     assert asked == [(tmp_path / "data" / "tiny", "tiny")]
+
+
+def test_datasets_that_a_run_names_must_be_there(tmp_path):
+    folder = toy().save(tmp_path / "samples")
+    run = settings(corpus=str(folder), datasets="samm,SMIC")
+    assert set(open_samples(run).samples.index["dataset"]) == {"SAMM", "SMIC"}
+    with pytest.raises(CorpusError, match=r"\['MMEW'\] are not in .*\['SMIC', 'CASME', 'SAMM'\]"):
+        open_samples(settings(corpus=str(folder), datasets="SAMM,MMEW"))
+    with pytest.raises(SettingsError, match="SAMM is held out but is not among `datasets`"):
+        settings(datasets="SMIC,CASME")
+    with pytest.raises(SettingsError, match=r"Sources \['CASME'\] are not among"):
+        settings(datasets="SMIC,SAMM", sources="CASME")
+
+
+def test_a_broken_dataset_is_left_out_loudly_unless_it_is_named(tmp_path, tiny_root, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = shutil.copytree(tiny_root, tmp_path / "root")
+    own.of_frames(root)
+    (sheet,) = (root / "MMEW").rglob("*.xlsx")
+    sheet.write_bytes(b"no sheet")
+    run = settings(corpus=str(root), inputs="flow", image_size=32)
+    data = open_samples(run)
+    assert set(data.samples.index["dataset"]) == {"SMIC", "CASME", "CASME2", "SAMM", "pilot"}
+    assert "MMEW IS LEFT OUT" in caplog.text and "cannot be read as a sheet" in caplog.text
+    named = open_samples(settings(corpus=str(root), inputs="flow", image_size=32, datasets="SAMM,pilot,SMIC"))
+    assert set(named.samples.index["dataset"]) == {"SMIC", "SAMM", "pilot"} and named.fingerprint != data.fingerprint
+    with pytest.raises(CorpusError, match=r"(?s)cannot be used yet.*MMEW.*cannot be read as a sheet"):
+        open_samples(settings(corpus=str(root), inputs="flow", datasets="SAMM,SMIC,MMEW"))
