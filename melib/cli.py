@@ -77,7 +77,8 @@ def prepare(args) -> int:
     from melib.prepare.data import prepare_settings
     from melib.study.plan import check_top_up, read_grid, remember
 
-    wanted, opened = {}, set()
+    wanted = {}
+    opened = set()
     for number, run in enumerate(read_grid(args.grid), 1):
         with _naming(number, run):
             key = run.corpus, run.datasets, run.mapping, run.label_mapping, prepare_settings(run)
@@ -273,9 +274,9 @@ def _states(units) -> dict:
 def _print_table(units, shown=None) -> None:
     """A line a unit whose state is among `shown` (default: all), and the counts."""
     states = _states(units)
-    for name, at in states.items():
-        if shown is None or at.state in shown:
-            print(f"{at.state:8} {name}" + (f"\n         {at.note}" if at.note else ""))
+    for name, state in states.items():
+        if shown is None or state.state in shown:
+            print(f"{state.state:8} {name}" + (f"\n         {state.note}" if state.note else ""))
     print(counts(states))
 
 

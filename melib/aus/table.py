@@ -79,7 +79,8 @@ def read_codes(index: pd.DataFrame) -> Reading:
 
     An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
     """
-    clips, left_out = {}, []
+    clips = {}
+    left_out = []
     for row in index.itertuples():
         codes = [] if pd.isna(row.au_codes) else parse_codes(row.au_codes)
         frame = row.onset if pd.isna(row.apex) else row.apex

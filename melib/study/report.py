@@ -53,10 +53,10 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
         blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
     for name, spec in TABLES.items():
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
-        own = rows[rows["table"] == name]
-        if own.empty:  # no run holds out what the table shows
+        table_rows = rows[rows["table"] == name]
+        if table_rows.empty:  # no run holds out what the table shows
             continue
-        blocks += [(f"{heading}. {printed(metric)}", layout(own, metric)) for metric in METRICS]
+        blocks += [(f"{heading}. {printed(metric)}", layout(table_rows, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
     blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
     notes = [HOW]
@@ -86,12 +86,13 @@ def confusions(outcomes: Outcomes) -> pd.DataFrame:
 
     Columns setting, selection, held_out, label, predicted, count, synthetic.
     """
-    rule, found = honest_rule(outcomes), []
+    rule = honest_rule(outcomes)
+    counts = []
     setting = next((s for s in (cnn("flow", **BRL), cnn("flow", **NOTHING)) if outcomes.seeds(s)), None)
     for guess in outcomes.predicted(setting, rule)["uar"] if setting else ():
         table = outcomes.clips.assign(predicted=guess)[guess >= 0]
-        found.append(table.groupby(["dataset", "true", "predicted"]).size().rename("count").reset_index())
-    table = pd.concat(found) if found else pd.DataFrame(columns=["dataset", "true", "predicted", "count"])
+        counts.append(table.groupby(["dataset", "true", "predicted"]).size().rename("count").reset_index())
+    table = pd.concat(counts) if counts else pd.DataFrame(columns=["dataset", "true", "predicted", "count"])
     table = table.groupby(["dataset", "true", "predicted"], sort=False)["count"].sum().reset_index()
     names = dict(enumerate(CLASSES))
     table = table.assign(label=table.pop("true").map(names), predicted=table["predicted"].map(names))
