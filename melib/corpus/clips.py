@@ -69,7 +69,8 @@ def index_row(clip: Clip, whole: bool, log: Log) -> dict:
     """
     notes = list(clip.notes)
     present = _present(clip, whole, log)
-    onset, offset = present[0], present[-1]
+    onset = present[0]
+    offset = present[-1]
     asked = interval(clip.row)
     for what, text, was, now in (
         ("onset", clip.row.onset, asked[0], onset),

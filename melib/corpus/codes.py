@@ -39,8 +39,8 @@ def parse_codes(text: object) -> list[Code]:
     codes = []
     for item in re.split("[+,;]", str(text)):
         bare = re.sub(r"\bref\b|[()?]", "", item, flags=re.IGNORECASE).strip()
-        found = [match.groups("") for part in _OR.split(bare) if (match := _CODE.fullmatch(part.strip()))]
-        options = [(side.upper(), int(au), intensity.upper()) for side, au, intensity in found]
+        groups = [match.groups("") for part in _OR.split(bare) if (match := _CODE.fullmatch(part.strip()))]
+        options = [(side.upper(), int(au), intensity.upper()) for side, au, intensity in groups]
         if options:
             codes.append(Code(*options[0], tuple(Code(*option) for option in options[1:]), raw=item.strip()))
     return codes

@@ -44,11 +44,11 @@ def check_frames(scan: Scan) -> Scan:
         if not good:
             broken.setdefault(dataset, []).append(path.relative_to(scan.root).as_posix())
     remedy = "Unpack these files from the archive again."
-    found = [
+    frame_findings = [
         Finding("error", dataset, few(paths), f"{len(paths)} x frame that cannot be decoded.", remedy)
         for dataset, paths in broken.items()
     ]
-    return replace(scan, findings=[*scan.findings, *found])
+    return replace(scan, findings=[*scan.findings, *frame_findings])
 
 
 def _files(place: Path) -> list[Path]:
