@@ -82,6 +82,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
     task = Task(
         options={name: settings.option(name) for name in spec.options},
         device=fold.device,
+        groups=fold.groups_on_host[fold.train].unique().to(fold.device),
         first_epoch=settings.brl_start,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
