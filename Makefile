@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MAIN_JOB := notebooks/grids/main_job.yaml
 STUDY := notebooks/grids/study.yaml
 
-REAL := notebooks/grids/real_core.yaml notebooks/grids/real_losses.yaml
+REAL := $(addprefix notebooks/grids/real_,core.yaml losses.yaml tuned.yaml)
 
 .PHONY: demo test lab study real figures
 

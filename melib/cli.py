@@ -173,6 +173,19 @@ def tables(args) -> int:
     return 0
 
 
+def compare(args) -> int:
+    """Set all settings of one or several grids side by side: scores, intervals, gains over their controls."""
+    from melib.study.compare import write_comparison
+    from melib.study.outcomes import read_outcomes
+    from melib.study.plan import finished
+
+    units = [unit for grid in args.grids for unit in _plan(grid)]
+    for path in write_comparison(read_outcomes(finished(units), alike=False), resolve(args.to)):
+        print(path)
+    print(counts(_states(units)))
+    return 0
+
+
 def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
@@ -245,6 +258,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(compare)
+    sub.add_argument("grids", nargs="+", help="grid files on one corpus")
+    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
     return parser
