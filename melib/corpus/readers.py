@@ -99,10 +99,10 @@ def _sheet_rows(root: Path, tree: Tree, dataset: str, log: Log) -> tuple[list[Ro
     failed = {}
     spare = []
     for path in sorted(tree.sheets, key=rank):
-        if sheets and not all(rank(one)[0] for one in (path, *sheets)):
-            spare.append(path)
-        elif path.lower().endswith(".csv") and rank(path)[1]:  # a table of the user's own
+        if path.lower().endswith(".csv") and rank(path)[1]:  # a table of the user's own
             tree.unread.append(path)
+        elif sheets and not all(rank(one)[0] for one in (path, *sheets)):
+            spare.append(path)
         else:
             try:
                 sheets[path] = read_sheet(root / path, LAYOUTS[dataset].needs)
