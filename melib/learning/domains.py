@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -76,6 +78,41 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     strata = (index["dataset"] + " " + index["label"]).to_numpy(dtype=str)
     parts[folds(strata, index["subject"], 2, seed)[1][1]] = 1
     return parts
+
+
+def too_few(index: pd.DataFrame, seed: int) -> str:
+    """Why clips are too few to be probed, in a sentence; empty where they are enough."""
+    for target in _targets(index):
+        try:
+            for part in np.unique(parts := halves(index, seed)):
+                rows = np.flatnonzero(parts == part)
+                names = index[target].to_numpy(dtype=str)[rows]
+                y = np.unique(names, return_inverse=True)[1]
+                subjects = index["subject"].to_numpy(dtype=str)[rows]
+                for train, _ in folds(y, subjects, 5, seed):
+                    for fit, _ in folds(y[train], subjects[train], 3, seed):
+                        if len(np.unique(y[train][fit])) < 2:
+                            raise ValueError("one class alone")
+        except ValueError:
+            return (
+                f"{len(index)} clips of {index['subject'].nunique()} subjects are too few for probes, which are fitted "
+                "on some subjects and tested on others, several times over: this section is left out."
+            )
+    return ""
+
+
+def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:
+    """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
+    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N)."""
+    names = dataset_order(samples.index["dataset"])
+    views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
+    views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
+    views[f"CNN on {settings.inputs}, untrained"] = cnn_features(samples, settings, None, parts)
+    for array in dict.fromkeys((settings.inputs, "flow")):
+        if array in samples.arrays:
+            trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
+            views[f"CNN on {array}, emotion-trained"] = trained
+    return views
 
 
 def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.ndarray, seed: int) -> pd.DataFrame:
