@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from melib.compute import deterministic, generator, pick_device, stream_seed
-from melib.corpus.index import CLASSES, dataset_order
+from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network
 from melib.learning.networks.build import build
-from melib.learning.probes import COMPONENTS, compact, folds, probe, probe_scores
+from melib.learning.probes import COMPONENTS, TooFewClips, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings
 from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
@@ -76,6 +76,26 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     strata = (index["dataset"] + " " + index["label"]).to_numpy(dtype=str)
     parts[folds(strata, index["subject"], 2, seed)[1][1]] = 1
     return parts
+
+
+def why_no_probe(index: pd.DataFrame, seed: int) -> str:
+    """Why the dataset and the class of these clips cannot be probed, in a sentence; empty where they can."""
+    try:
+        parts = halves(index, seed)
+        for target in ("dataset", "label"):
+            for part in (0, 1):
+                clips = index[parts == part]
+                for train, _ in folds(clips[target].to_numpy(dtype=str), clips["subject"], 5, seed):
+                    folds(clips[target].to_numpy(dtype=str)[train], clips["subject"].iloc[train], 3, seed)
+    except TooFewClips:
+        subjects = index.groupby("dataset")["subject"].nunique().reindex(dataset_order(index["dataset"]))
+        return (
+            "How much a sample betrays its dataset is not measured here: a probe is tried on subjects that it never "
+            "saw, and takes several subjects of each dataset, with several clips. Subjects: "
+            + ", ".join(f"{print_name(name)} {count}" for name, count in subjects.items())
+            + "."
+        )
+    return ""
 
 
 def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.ndarray, seed: int) -> pd.DataFrame:
