@@ -78,6 +78,29 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     return parts
 
 
+def what_clusters(maps: pd.DataFrame) -> str:
+    """What the silhouettes of `maps` say of clusters by dataset and by emotion, in two sentences.
+
+    `maps` holds `tsne_map` of "happiness" and of "all" clips (column `clips`) and of several `features`: trained on the
+    emotion, on the dataset, and untrained, in this order, then any others.
+    """
+    groups = maps.groupby(["clips", "features"], sort=False)[["silhouette_dataset", "silhouette_label"]].first()
+    trained, _, drawn = groups.loc["happiness", "silhouette_dataset"].iloc[:3]
+    if np.isnan([trained, drawn]).any():
+        happiness = "Whether happiness clusters by dataset is not measured: it takes two datasets, with several clips."
+    else:
+        cause = "what clusters is the pictures, before any training" if drawn > 0 else "the training made the clusters"
+        verdict = f"cluster by dataset; {cause}" if trained > 0 else "do not cluster by dataset"
+        measured = f"silhouette {trained:+.2f}, untrained {drawn:+.2f}"
+        happiness = f"Emotion-trained features of happiness **{verdict}** ({measured})."
+    pooled = groups.loc["all"]
+    if pooled.isna().any(axis=None):
+        return happiness
+    clear = pooled.index[pooled["silhouette_label"] > pooled["silhouette_dataset"].clip(lower=0)]
+    names = "; ".join(clear) or "none"
+    return f"{happiness} Over all clips, clusters by emotion are clearer than by dataset in: {names}."
+
+
 def why_no_probe(index: pd.DataFrame, seed: int) -> str:
     """Why the dataset and the class of these clips cannot be probed, in a sentence; empty where they can."""
     try:
@@ -125,6 +148,8 @@ def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     x = compact(x)
     table = index[["clip_id", "dataset", "label"]].reset_index(drop=True)
+    if len(x) < 2:
+        return table.assign(x=0.0, y=0.0, silhouette_dataset=np.nan, silhouette_label=np.nan)
     with threadpool_limits(1):
         parts = PCA(min(COMPONENTS, *x.shape), svd_solver="full").fit_transform(x).astype(np.float32)
         tsne = TSNE(init="pca", perplexity=min(30, (len(x) - 1) / 3), random_state=seed)
