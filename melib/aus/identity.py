@@ -53,6 +53,8 @@ def identity(
     shuffled = []
     for _ in range(draws):
         take, people = _draw_subjects(rows, rng)
+        while rows["label"].iloc[take].nunique() < len(CLASSES):  # in few clips: a class without any has no centroid
+            take, people = _draw_subjects(rows, rng)
         means.append(fit(take, rows))
         drawn.append(_told(rows.iloc[take].assign(subject=people), pooled[take]) | _emfacs(means[-1]))
         mixed = rows.assign(label=rows.groupby("dataset")["label"].transform(lambda x: rng.permutation(x.to_numpy())))
@@ -68,6 +70,18 @@ def identity(
     table.loc[table.index.str.startswith("emfacs"), "low"] = table["low"].clip(lower=0)  # no distance is negative
     table[["shuffled_low", "shuffled_high"]] = pd.DataFrame(shuffled).quantile([0.025, 0.975]).T
     return table.rename_axis("measure").reset_index()
+
+
+def too_few_clips(clips: int, k: int = 3) -> str:
+    """Why the measures of `identity` say nothing of so few clips, in a sentence; empty from two clips a cluster up.
+
+    >>> too_few_clips(18), too_few_clips(15)[:26]
+    ('', '15 clips in 9 clusters say')
+    """
+    clusters = k * len(CLASSES)
+    if clips >= 2 * clusters:
+        return ""
+    return f"{clips} clips in {clusters} clusters say nothing of emotion, dataset or subject; it takes {2 * clusters}."
 
 
 def _information(truth: pd.Series, cluster: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,9 +58,29 @@ def exact(clip: Clip) -> bool:
     return (min(clip.frames), max(clip.frames)) == interval(clip.row)
 
 
-def named_cropped(clip: Clip) -> bool:
-    """Whether the frames' own names say that they are crops: crop_img036.jpg, reg_img36.jpg (registered)."""
-    return bool(re.match(r"(.*[ _-])?(crop|cropped)[ _-]|reg_", clip.frames[min(clip.frames)].name, re.IGNORECASE))
+def set_cropped(clip: Clip, known: bool | None) -> None:
+    """Say whether the frames are crops of the face: as is `known`; where it is None by their own names, with a note.
+
+    Crops are named crop_img036.jpg or reg_img36.jpg (registered) in releases and copies.
+    """
+    name = clip.frames[min(clip.frames)].name
+    named = bool(re.search(r"(?<![a-z])(crop|reg_)", name, re.IGNORECASE))
+    clip.cropped = named if known is None else known
+    if named and known is None:
+        clip.notes.append(f"frames are named as crops ({name}), taken whole")
+
+
+def index_rows(clips: Iterable[Clip], whole: bool, log: Log) -> list[dict]:
+    """The rows of the index; without expressions of a longer recording that have no frames in it, which is logged."""
+    rows = []
+    for clip in clips:
+        onset, offset = interval(clip.row)
+        inside = [n for n in clip.frames if (onset or n) <= n <= (offset or clip.until or n)]
+        if clip.shared and not inside:
+            log.count("no frames of it", f"{clip.clip_id} ({onset} to {offset})")
+        else:
+            rows.append(index_row(clip, whole, log))
+    return rows
 
 
 def index_row(clip: Clip, whole: bool, log: Log) -> dict:

@@ -21,11 +21,11 @@ class Erratum(NamedTuple):
 
 @cache
 def errata() -> dict[tuple[str, str, str], tuple[Erratum, ...]]:
-    """All corrections by (dataset, subject folder, clip)."""
+    """All corrections by (dataset, subject folder, clip in lower case)."""
     table: dict[tuple[str, str, str], tuple[Erratum, ...]] = {}
     with Path(__file__).with_name("errata.csv").open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
-            key = line["dataset"], line["subject"], line["clip"]
+            key = line["dataset"], line["subject"], line["clip"].lower()
             entry = Erratum(line["field"], line["wrong"], line["right"], line["source"])
             table[key] = (*table.get(key, ()), entry)
     return table
@@ -38,7 +38,7 @@ def correct(dataset: str, subject: str, clip: str, row: Row) -> tuple[Row, set[s
     """
     fields = set()
     notes = []
-    for field, wrong, right, source in errata().get((dataset, subject, clip), ()):
+    for field, wrong, right, source in errata().get((dataset, subject, clip.lower()), ()):
         if getattr(row, field).lower() == wrong:
             row = row._replace(**{field: right})
             fields.add(field)

@@ -57,6 +57,9 @@ PROBLEMS = {
     "unknown emotion": ("warning", "", "The clip stays in the index without a label; correct the cell to use it."),
     "apex": ("warning", "apex outside the clip's interval; left empty.",
              "Nothing to do: preparation finds another. The note of the clip holds the wrong value."),
+    "no frames of it": ("warning", "expression of a longer recording that has no frames in its folder; left out.",
+                        "Its frames are in the release with whole recordings, if there is one."),
+    "subject above": ("note", "row without a subject takes that of the row above (merged cells).", ""),
     "astray": ("warning", "interval of the sheet that has no frames in the clip's folder; the whole folder is taken.",
                "Compare sheet and release: they may belong to different editions."),
 }  # fmt: skip

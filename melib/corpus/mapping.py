@@ -6,8 +6,11 @@ from difflib import get_close_matches
 
 from melib.corpus.index import CLASSES, DATASETS, CorpusError
 
-# Other spellings met in the sheets: CASME's is misspelt in the file itself.
-SPELLINGS = {"comtempt": "contempt", "other": "others"}
+# Other spellings met in sheets: CASME's is misspelt in the file itself.
+SPELLINGS = {
+    "comtempt": "contempt", "other": "others", "happy": "happiness", "sad": "sadness", "angry": "anger",
+    "surprised": "surprise", "disgusted": "disgust", "fearful": "fear", "tensed": "tense", "repressed": "repression",
+}  # fmt: skip
 EMOTIONS = ("happiness", "anger", "disgust", "fear", "sadness", "surprise", "contempt", "repression", "tense", "others")
 
 _SMIC = {name: name for name in CLASSES}  # SMIC is annotated in classes
@@ -30,7 +33,7 @@ OTHER_DATASETS: dict[str, dict[str, str]] = {"table1": _COMMON | _SMIC, "megc201
 
 def spell(emotion: str) -> str:
     """The emotion in lower case and in the spelling of EMOTIONS."""
-    emotion = emotion.strip().lower()
+    emotion = emotion.strip(" .").lower()
     return SPELLINGS.get(emotion, emotion)
 
 

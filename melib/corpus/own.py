@@ -10,16 +10,16 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from melib.corpus.clips import Clip, index_row, interval, named_cropped
+from melib.corpus.clips import Clip, index_rows, interval, set_cropped
 from melib.corpus.findings import Log, few
 from melib.corpus.frames import VIDEOS, frame_rate, is_video, list_folder, list_frames
 from melib.corpus.index import CLASSES, FPS, CorpusError
 from melib.corpus.mapping import label_of, spell
-from melib.corpus.sheets import Row, cell_text, csv_rows, frame_number
+from melib.corpus.sheets import Row, cell_text, column_role, csv_rows, frame_number
 
 SHEET = "clips.csv"
 COLUMNS = ("clip", "subject", "emotion", "label", "onset", "apex", "offset", "fps", "file", "au_codes", "cropped")
-CROPPED = {"": False, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True}
+CROPPED = {"": None, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True}
 MISSING = ("", "/", "\\", "?", "nan", "na", "none")
 TREE = """MY_DATASET/clips.csv           with the columns clip, subject, and emotion or label
    MY_DATASET/.../<clip>/img1.jpg   (or MY_DATASET/.../<clip>.mp4)"""
@@ -63,13 +63,13 @@ def read_own(root: Path, dataset: str, place: str, mapping: str) -> tuple[list[d
     if lines and not clips:
         remedy = f"Its clips must lie beside {SHEET}. Expected:\n   {TREE}"
         log.say("error", place, f"None of the {len(lines)} clips of the dataset has frames here.", remedy)
-    return [index_row(clip, False, log) for clip in clips], log, f"{SHEET}, {len(lines)} rows"
+    return index_rows(clips, False, log), log, f"{SHEET}, {len(lines)} rows"
 
 
 def read_lines(path: Path, log: Log) -> list[Line]:
     """The rows of a clips.csv. Raises CorpusError where a column that is needed is not there."""
     rows = [[cell_text(cell) for cell in row] for row in csv_rows(path)]
-    header = [name.lower().replace(" ", "_") for name in rows[0]] if rows else []
+    header = [_column(name) for name in rows[0]] if rows else []
     absent = [name for name in ("clip", "subject") if name not in header]
     if not {"emotion", "label"} & set(header):
         absent.append("emotion or label")
@@ -89,6 +89,14 @@ def read_lines(path: Path, log: Log) -> list[Line]:
         if any(cells.values()):
             lines.append(Line(number, {name: cells.get(name, "") for name in COLUMNS}))
     return lines
+
+
+def _column(name: str) -> str:
+    """The column that a header's cell means: one of COLUMNS, also by the names that the five's sheets use."""
+    plain = name.lower().replace(" ", "_")
+    role = column_role(name)
+    role = {"codes": "au_codes"}.get(role, role)
+    return plain if plain in COLUMNS or role not in COLUMNS else role
 
 
 def _clip(dataset: str, line: Line, mapping: str, log: Log) -> Clip | None:
@@ -145,7 +153,7 @@ def _fps(dataset: str, line: Line, log: Log) -> float | None:
     if not text:
         return FPS.get(dataset)
     try:
-        rate = float(text)
+        rate = float(text.replace(",", "."))
     except ValueError:
         rate = 0
     if 0 < rate < 100_000:
@@ -193,7 +201,7 @@ def _find_frames(root: Path, place: str, clip: Clip, line: Line, places: dict[st
     if answer not in CROPPED:
         log.count("not yes or no", f"{line}: {answer!r}")
     if clip.frames:
-        clip.cropped = CROPPED.get(answer, named_cropped(clip)) if answer else named_cropped(clip)
+        set_cropped(clip, CROPPED.get(answer))
     else:
         log.count("empty folder" if clip.label else "empty folder, dropped", clip.folder)
     return bool(clip.frames)

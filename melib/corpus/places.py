@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from melib.corpus.findings import Log
-from melib.corpus.layouts import SKIP_FOLDERS, SKIP_SHEETS, Layout, Release, dataset_of
+from melib.corpus.layouts import LAYOUTS, SKIP_FOLDERS, SKIP_SHEETS, Layout, Release, dataset_of
 from melib.corpus.sheets import SUFFIXES
 
 Key = tuple[int, str]  # number of the subject, clip name as `clip_key` writes it
@@ -25,6 +25,7 @@ class Tree:
     locks: list[str] = field(default_factory=list)  # left by Excel
     nested: set[str] = field(default_factory=set)  # folders inside a folder of the same name
     closed: dict[str, str] = field(default_factory=dict)  # folders that cannot be opened: why
+    foreign: list[str] = field(default_factory=list)  # folders named after another dataset
     unread: list[str] = field(default_factory=list)  # files that are neither sheets nor lie in a clip's folder
     entries: int = 0
 
@@ -84,6 +85,9 @@ def explore(root: Path, places: list[str], layout: Layout) -> Tree:
                         (tree.locks if name.startswith("~$") else tree.sheets).append(path)
                 else:
                     tree.unread.append(path)
+                continue
+            if parent and dataset_of(name) and LAYOUTS[dataset_of(name)] is not layout:
+                tree.foreign.append(path)
                 continue
             parts = path.split("/")
             once = [part for part, before in zip(parts, ["", *parts], strict=False) if part != before]

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from melib.corpus.clips import Clip, exact, index_row, interval, named_cropped
+from melib.corpus.clips import Clip, exact, index_rows, interval, set_cropped
 from melib.corpus.errata import correct
 from melib.corpus.findings import Log, few
 from melib.corpus.frames import VIDEOS, list_folder
-from melib.corpus.index import FPS, CorpusError
+from melib.corpus.index import FPS, CorpusError, print_name
 from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of, spell
 from melib.corpus.own import SHEET
@@ -34,6 +34,11 @@ def read_dataset(
         log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
     for path, error in tree.closed.items():
         log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
+    for path in tree.foreign:
+        other = print_name(dataset_of(path.rsplit("/", 1)[-1]))
+        log.say(
+            "warning", path, f"A folder of {other}; not read here.", "Move it up into the data root to have it read."
+        )
     for path in tree.locks:
         log.say("note", path, "Excel's lock file, ignored: the sheet is open there and may change.", "Close it.")
     if not tree.clips:
@@ -53,7 +58,7 @@ def read_dataset(
     clips = _join(root, dataset, rows, folders, log, mapping, contempt)
     for clip in clips:
         clip.fps = FPS[dataset]
-        clip.cropped = release.cropped or named_cropped(clip)
+        set_cropped(clip, release.cropped or None)
         clip.expects_interval = release.sheet
         clip.expects_apex = "apex" in layout.needs
     if rows and not clips:
@@ -67,8 +72,7 @@ def read_dataset(
     # others too (copies made for an older sheet are about). Else the folders hold longer recordings.
     alone = [exact(clip) for clip in clips if not clip.shared and None not in interval(clip.row)]
     selected = not release.sheet or 2 * sum(alone) >= len(alone)
-    index = [index_row(clip, selected, log) for clip in clips]
-    return index, log, ", ".join(filter(None, (release.name, edition)))
+    return index_rows(clips, selected, log), log, ", ".join(filter(None, (release.name, edition)))
 
 
 def _say_unread(tree: Tree, log: Log) -> None:
@@ -98,10 +102,13 @@ def _sheet_rows(root: Path, tree: Tree, dataset: str, log: Log) -> tuple[list[Ro
     sheets = {}
     failed = {}
     spare = []
+    tables = [path for path in tree.sheets if path.lower().endswith((".csv", ".tsv")) and rank(path)[1]]
+    if len(tables) < len(tree.sheets):  # beside a sheet, other tables are the user's own
+        tree.unread += tables
     for path in sorted(tree.sheets, key=rank):
-        if path.lower().endswith(".csv") and rank(path)[1]:  # a table of the user's own
-            tree.unread.append(path)
-        elif sheets and not all(rank(one)[0] for one in (path, *sheets)):
+        if path in tree.unread:
+            continue
+        if sheets and not all(rank(one)[0] for one in (path, *sheets)):
             spare.append(path)
         else:
             try:
@@ -176,7 +183,12 @@ def _join(
 def _recordings(dataset: str, rows: list[Row], log: Log) -> dict[Key, list[Row]]:
     """The usable rows of a sheet by recording, its expressions by onset; what is wrong with the others is logged."""
     recordings: dict[Key, list[Row]] = {}
+    above = ""
     for row in rows:
+        if row.clip and not row.subject and above:
+            log.count("subject above", f"row {row.line} ({row.clip})")
+            row = row._replace(subject=above)
+        above = row.subject
         key = clip_key(row.subject, row.clip)
         if not row.clip:
             log.count("no name", f"row {row.line}")

@@ -13,16 +13,18 @@ from typing import NamedTuple
 
 from melib.corpus.index import CorpusError
 
-SUFFIXES = (".xlsx", ".xls", ".csv")
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")  # what a file in UTF-16 begins with
 HEADER_WITHIN = 60  # rows; SAMM's header stands in row 14, below notes
 
 # What a column is for, and the names it goes by, without case, blanks and signs. CASME's "Onset" is a duration in ms.
 COLUMNS = {
-    "subject": ("subject",),
-    "clip": ("filename",),
-    "onset": ("onsetframe", "onsetf"),
-    "apex": ("apexframe", "apexf", "apexf1"),
-    "offset": ("offsetframe", "offsetf"),
+    "subject": ("subject", "subjectid", "subjectno", "subjectnumber", "sub", "participant"),
+    "clip": ("filename", "clip", "clipname", "video", "videoname"),
+    "onset": ("onsetframe", "onsetf", "onsetframenumber"),
+    "apex": ("apexframe", "apexf", "apexf1", "apexframenumber"),
+    "offset": ("offsetframe", "offsetf", "offsetframenumber"),
     "length": ("totalmf1",),  # SMIC: frames from onset to offset
     "onset2": ("onset2f",),  # SMIC: second and third expressions, and the ends of the recording
     "offset2": ("offset2f",),
@@ -30,10 +32,11 @@ COLUMNS = {
     "offset3": ("offset3f",),
     "first": ("firstf",),
     "last": ("lastf",),
-    "emotion": ("estimatedemotion", "emotion"),
-    "codes": ("actionunits", "au"),
+    "emotion": ("estimatedemotion", "emotion", "estimatedemotions", "emotions"),
+    "codes": ("actionunits", "au", "actionunit", "aus", "aucodes"),
 }
 _ROLE = {name: role for role, names in COLUMNS.items() for name in names}
+PLAIN = ("onset", "apex", "offset")  # frames where a header has both ends under these names, and no other
 
 
 class Row(NamedTuple):
@@ -72,21 +75,27 @@ def cell_text(value: object) -> str:
 
 
 def frame_number(text: str) -> int | None:
-    """A cell as a frame number, None where it is missing or is none; a trailing `?` (SAMM: unclear) is ignored."""
-    match = re.fullmatch(r"([0-9]+)(?:\.0+)?\s*\??", text)
+    """A cell as a frame number, None where it is missing or is none; a trailing `?` (SAMM: unclear) is ignored.
+
+    >>> frame_number("46"), frame_number("46.0"), frame_number("46,0"), frame_number("46?"), frame_number("/")
+    (46, 46, 46, 46, None)
+    """
+    match = re.fullmatch(r"([0-9]+)(?:[.,]0+)?\s*\??", text)
     return int(match[1]) if match else None
 
 
 def csv_rows(path: Path) -> Iterator[list[str]]:
     """The rows of a csv file in UTF-8 or UTF-16, its cells separated by commas, semicolons or tabs.
 
-    Raises CorpusError for a file that cannot be read as text.
+    UTF-16 is known by its mark, or by the zeros between its letters. Raises CorpusError for a file that cannot be read
+    as text.
     """
     try:
         with path.open("rb") as file:
             top = file.read(4096)
-        wide = top.startswith((b"\xff\xfe", b"\xfe\xff"))
-        with path.open(encoding="utf-16" if wide else "utf-8-sig", errors="replace", newline="") as file:
+        wide = top.startswith(UTF16)
+        encoding = "utf-16" if wide else "utf-16-le" if b"\0" in top[1:2] else "utf-8-sig"
+        with path.open(encoding=encoding, errors="replace", newline="") as file:
             head = file.read(4096)
             file.seek(0)
             yield from csv.reader(file, delimiter=max(",;\t", key=head.count))
@@ -95,10 +104,20 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
 
 
 def _tabs(path: Path) -> Iterator[Iterable[Sequence[object]]]:
-    """The rows of each tab, streamed where the format allows it; formulas come as the values stored with them."""
-    if path.suffix.lower() == ".csv":
+    """The rows of each tab, streamed where the format allows it; formulas come as the values stored with them.
+
+    The format is known by the file's first bytes: text and newer workbooks are found under the name .xls too.
+    """
+    with path.open("rb") as file:
+        top = file.read(512)
+    if top.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        raise CorpusError(
+            f"{path.name} is a web page, no sheet. Open it in a spreadsheet program and save it as .xlsx."
+        )
+    text = b"\n" in top and b"\0" not in top and not top.startswith(b"PK")
+    if path.suffix.lower() in (".csv", ".tsv") or text or top.startswith(UTF16):
         yield csv_rows(path)
-    elif path.suffix.lower() == ".xls":
+    elif (not top.startswith(b"PK") and path.suffix.lower() == ".xls") or top.startswith(OLD_EXCEL):
         import xlrd
 
         with xlrd.open_workbook(path, on_demand=True) as book:
@@ -107,26 +126,34 @@ def _tabs(path: Path) -> Iterator[Iterable[Sequence[object]]]:
     else:
         import openpyxl
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl reports cell styles and extensions that it does not know
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
+        with path.open("rb") as file:  # given a path, openpyxl refuses endings that it does not know
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # openpyxl reports cell styles and extensions that it does not know
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             for tab in book.worksheets:
                 if tab.title.upper() not in ("VIS", "NIR"):  # SMIC's other cameras
                     tab.reset_dimensions()  # some writers store a wrong size
                     yield tab.iter_rows(values_only=True)
-        finally:
-            book.close()
 
 
 def _roles(cells: Sequence[object]) -> dict[str, int]:
     """The columns that a row names, if it is read as a header: role to position, the first of each."""
     positions: dict[str, int] = {}
+    plain: dict[str, int] = {}
     for position, cell in enumerate(cells):
-        role = _ROLE.get(re.sub("[^a-z0-9]", "", cell_text(cell).lower()))
+        role = column_role(cell_text(cell))
         if role:
             positions.setdefault(role, position)
+        elif cell_text(cell).lower() in PLAIN:
+            plain.setdefault(cell_text(cell).lower(), position)
+    if {"onset", "offset"} <= set(plain) and not {"onset", "offset"} & set(positions):
+        positions = plain | positions
     return positions
+
+
+def column_role(name: str) -> str:
+    """What a column of that name is for, a key of COLUMNS; empty where it is not known."""
+    return _ROLE.get(re.sub("[^a-z0-9]", "", name.lower()), "")
 
 
 def _rows(cells: Iterable[Sequence[object]], columns: dict[str, int], line: int) -> Iterator[Row]:
@@ -152,11 +179,15 @@ def read_sheet(path: Path, needs: Sequence[str]) -> Sheet:
             if line is None:
                 continue
             columns = _roles(top[line])
+            if line and not set(needs) <= set(columns):  # a header of two rows
+                columns = _roles(top[line - 1]) | columns
             if set(needs) <= set(columns):
                 return Sheet(list(_rows(itertools.chain(top[line + 1 :], cells), columns, line + 2)), line + 1)
             if len(columns) > len(_roles(best)):
                 best = list(top[line])
                 best_line = line + 1
+    except CorpusError:
+        raise
     except Exception as error:  # three parsers, each with errors of its own for a damaged file
         raise CorpusError(f"{path.name} cannot be read as a sheet ({type(error).__name__}: {error}).") from error
     if len(_roles(best)) < 3:

@@ -87,7 +87,10 @@ def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
         title="Silhouette over K",
         ylim=(0, 1.15 * max((max(by_k.values()) for by_k in scores.values()), default=1)),
     )
-    ax.legend()
+    if scores:
+        ax.legend()
+    else:
+        ax.text(0.5, 0.5, "too few clips to be clustered", ha="center", transform=ax.transAxes)
     return ax
 
 
@@ -99,9 +102,11 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     for label, ax in zip(CLASSES, axes, strict=True):
         label_members = members[members["label"] == label]
         points = vectors.loc[label_members.index].to_numpy()
-        axis = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2]
-        length = points.var(0).sum()
-        flat = (points - points.mean(0)) @ axis.T
+        centred = points - points.mean(0)
+        rows = centred if len(centred) > 1 else np.zeros((2, points.shape[1]))  # one clip has no direction
+        axis = np.linalg.svd(rows, full_matrices=False)[2][:2]
+        length = points.var(0).sum() or 1.0
+        flat = centred @ axis.T
         first = (label_members["cluster"] == 0).to_numpy()
         colours = label_members["dataset"].map(palette).to_numpy()
         ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from melib.compute import deterministic, generator, pick_device, stream_seed
-from melib.corpus.index import CLASSES, dataset_order
+from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network
 from melib.learning.networks.build import build
-from melib.learning.probes import COMPONENTS, compact, folds, probe, probe_scores
+from melib.learning.probes import COMPONENTS, TooFewClips, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings
 from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
@@ -80,27 +80,6 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     return parts
 
 
-def too_few(index: pd.DataFrame, seed: int) -> str:
-    """Why clips are too few to be probed, in a sentence; empty where they are enough."""
-    for target in _targets(index):
-        try:
-            for part in np.unique(parts := halves(index, seed)):
-                rows = np.flatnonzero(parts == part)
-                names = index[target].to_numpy(dtype=str)[rows]
-                y = np.unique(names, return_inverse=True)[1]
-                subjects = index["subject"].to_numpy(dtype=str)[rows]
-                for train, _ in folds(y, subjects, 5, seed):
-                    for fit, _ in folds(y[train], subjects[train], 3, seed):
-                        if len(np.unique(y[train][fit])) < 2:
-                            raise ValueError("one class alone")
-        except ValueError:
-            return (
-                f"{len(index)} clips of {index['subject'].nunique()} subjects are too few for probes, which are fitted "
-                "on some subjects and tested on others, several times over: this section is left out."
-            )
-    return ""
-
-
 def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:
     """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
     untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N)."""
@@ -113,6 +92,49 @@ def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict
             trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
             views[f"CNN on {array}, emotion-trained"] = trained
     return views
+
+
+def what_clusters(maps: pd.DataFrame) -> str:
+    """What the silhouettes of `maps` say of clusters by dataset and by emotion, in two sentences.
+
+    `maps` holds `tsne_map` of "happiness" and of "all" clips (column `clips`) and of several `features`: trained on the
+    emotion, on the dataset, and untrained, in this order, then any others.
+    """
+    groups = maps.groupby(["clips", "features"], sort=False)[["silhouette_dataset", "silhouette_label"]].first()
+    trained, _, drawn = groups.loc["happiness", "silhouette_dataset"].iloc[:3]
+    if np.isnan([trained, drawn]).any():
+        happiness = "Whether happiness clusters by dataset is not measured: it takes two datasets, with several clips."
+    else:
+        cause = "what clusters is the pictures, before any training" if drawn > 0 else "the training made the clusters"
+        verdict = f"cluster by dataset; {cause}" if trained > 0 else "do not cluster by dataset"
+        measured = f"silhouette {trained:+.2f}, untrained {drawn:+.2f}"
+        happiness = f"Emotion-trained features of happiness **{verdict}** ({measured})."
+    pooled = groups.loc["all"]
+    if pooled.isna().any(axis=None):
+        return happiness
+    clear = pooled.index[pooled["silhouette_label"] > pooled["silhouette_dataset"].clip(lower=0)]
+    names = "; ".join(clear) or "none"
+    return f"{happiness} Over all clips, clusters by emotion are clearer than by dataset in: {names}."
+
+
+def why_no_probe(index: pd.DataFrame, seed: int) -> str:
+    """Why the dataset and the class of these clips cannot be probed, in a sentence; empty where they can."""
+    try:
+        parts = halves(index, seed)
+        for target in ("dataset", "label"):
+            for part in (0, 1):
+                clips = index[parts == part]
+                for train, _ in folds(clips[target].to_numpy(dtype=str), clips["subject"], 5, seed):
+                    folds(clips[target].to_numpy(dtype=str)[train], clips["subject"].iloc[train], 3, seed)
+    except TooFewClips:
+        subjects = index.groupby("dataset")["subject"].nunique().reindex(dataset_order(index["dataset"]))
+        return (
+            "How much a sample betrays its dataset is not measured here: a probe is tried on subjects that it never "
+            "saw, and takes several subjects of each dataset, with several clips. Subjects: "
+            + ", ".join(f"{print_name(name)} {count}" for name, count in subjects.items())
+            + "."
+        )
+    return ""
 
 
 def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.ndarray, seed: int) -> pd.DataFrame:
@@ -142,6 +164,8 @@ def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     x = compact(x)
     table = index[["clip_id", "dataset", "label"]].reset_index(drop=True)
+    if len(x) < 2:
+        return table.assign(x=0.0, y=0.0, silhouette_dataset=np.nan, silhouette_label=np.nan)
     with threadpool_limits(1):
         parts = PCA(min(COMPONENTS, *x.shape), svd_solver="full").fit_transform(x).astype(np.float32)
         tsne = TSNE(init="pca", perplexity=min(30, (len(x) - 1) / 3), random_state=seed)

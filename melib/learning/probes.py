@@ -23,6 +23,10 @@ def compact(x: np.ndarray) -> np.ndarray:
     return vectors * np.sqrt(values.clip(0))
 
 
+class TooFewClips(ValueError):
+    """Clips that cannot be split into folds of whole subjects."""
+
+
 def probe(
     x: np.ndarray, y: np.ndarray, subjects: np.ndarray, parts: np.ndarray | None = None, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -58,11 +62,20 @@ def probe(
 
 
 def folds(y: np.ndarray, subjects: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(train, test) rows of `count` folds: subjects stay whole, the values of `y` (N,) are spread evenly."""
+    """(train, test) rows of `count` folds: subjects stay whole, the values of `y` (N,) are spread evenly.
+
+    There are fewer folds where there are fewer subjects, or fewer clips of the most frequent value. Raises TooFewClips
+    where that leaves one.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)[1]
-    split = StratifiedGroupKFold(min(count, groups.max() + 1), shuffle=True, random_state=seed).split(y, y, groups)
+    count = min(count, groups.max() + 1, np.unique(y, return_counts=True)[1].max())
+    if count < 2:
+        raise TooFewClips(
+            f"{len(y)} clips of {groups.max() + 1} subjects cannot be split into folds of whole subjects."
+        )
+    split = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(y, y, groups)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # _fit gives an absent class its prior
         return list(split)
@@ -73,10 +86,13 @@ def _fit(x, y, new, strengths, k) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
 
-    solver = "arpack" if min(x.shape) > COMPONENTS else "full"  # the same components, the quicker way
-    pca = PCA(min(COMPONENTS, len(x) - 1, x.shape[1]), whiten=True, svd_solver=solver, random_state=0).fit(x)
     prior = (np.bincount(y, minlength=k) + 1) / (len(y) + k)
     probabilities = np.zeros((len(strengths), len(new), k))
+    if len(np.unique(y)) == 1:  # nothing to tell apart
+        probabilities[:, :, y[0]] = 1
+        return (1 - FLOOR) * probabilities + FLOOR * prior, prior
+    solver = "arpack" if min(x.shape) > COMPONENTS else "full"  # the same components, the quicker way
+    pca = PCA(min(COMPONENTS, len(x) - 1, x.shape[1]), whiten=True, svd_solver=solver, random_state=0).fit(x)
     for trial, strength in zip(probabilities, strengths, strict=True):
         model = LogisticRegression(C=strength, max_iter=1000).fit(pca.transform(x), y)
         trial[:, model.classes_] = model.predict_proba(pca.transform(new))

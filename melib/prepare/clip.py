@@ -12,8 +12,6 @@ from melib.corpus.frames import list_frames, read_frame
 from melib.prepare.faces import Face, crop
 from melib.prepare.settings import PrepareError
 
-CROPS = ("crop", "reg_")
-
 
 class Clip:
     """The frames from onset to offset of one index row under a data root, read when they are asked for.
@@ -46,11 +44,6 @@ class Clip:
         if frame.shape != self.first.shape:
             raise PrepareError(f"Frame {number} is {frame.shape}, the onset {self.first.shape}; a clip needs one size.")
         return frame
-
-    @property
-    def named_as_crops(self) -> bool:
-        """Whether the frames are named as crops are in releases and copies: crop_img036.jpg, reg_img36.jpg."""
-        return all(path.name.lower().startswith(CROPS) for path in self.files.values())
 
     @property
     def face(self) -> Face:

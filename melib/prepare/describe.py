@@ -72,6 +72,14 @@ def unlike_paper(table: pd.DataFrame) -> list[str]:
     return list(table.loc[table["paper_positive"].notna() & ~table["as_paper"], "dataset"])
 
 
+def against_paper(table: pd.DataFrame) -> str:
+    """How the class counts in `table1` stand to the paper's, in a sentence."""
+    if table["paper_positive"].isna().all():
+        return "None of these datasets is among the paper's five."
+    unlike = ", ".join(map(print_name, unlike_paper(table)))
+    return f"Not as in the paper: {unlike}." if unlike else "All counts that the paper states are met."
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """`table1` for reading, a column a dataset: the paper's counts in brackets, medians with their range."""
     columns = {}

@@ -23,12 +23,9 @@ def locate(root: Path, row: dict, settings: PrepareSettings, box: Face | None = 
     notes = []
     if not pd.isna(row["onset"]) and clip.numbers[0] != row["onset"]:
         notes.append(f"onset frame {row['onset']} missing, {clip.numbers[0]} used")
-    cropped = bool(row["cropped"]) or clip.named_as_crops
-    face = find_face(clip.first, cropped, box, settings.face_detector)
+    face = find_face(clip.first, bool(row["cropped"]), box, settings.face_detector)
     if face.method == "whole":
         notes.append("looks already cropped, taken whole")
-    if cropped and not row["cropped"]:
-        notes.append("frames are named as crops, taken whole")
     if face.others:
         notes.append(f"{face.others + 1} faces seen, the largest kept")
     apex = row["apex"]

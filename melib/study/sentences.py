@@ -7,24 +7,6 @@ import pandas as pd
 BY_CONSTRUCTION = "What the synthetic demo corpus shows is by construction; only real data decide."
 
 
-def cluster_sentences(maps: pd.DataFrame) -> str:
-    """Whether features cluster by dataset or by emotion, from the silhouettes of `domains.tsne_map` tables.
-
-    Columns features, clips ("happiness" or "all"), silhouette_dataset, silhouette_label. The first kind of features is
-    trained on the emotion, the third as drawn.
-    """
-    silhouettes = maps.groupby(["clips", "features"], sort=False)[["silhouette_dataset", "silhouette_label"]].first()
-    trained, _, untrained = silhouettes.loc["happiness", "silhouette_dataset"].iloc[:3]
-    before = "what clusters is the pictures, before any training" if untrained > 0 else "the training made the clusters"
-    verdict = f"cluster by dataset; {before}" if trained > 0 else "do not cluster by dataset"
-    every = silhouettes.loc["all"]
-    by_emotion = every.index[every["silhouette_label"] > every["silhouette_dataset"].clip(lower=0)]
-    return (
-        f"Emotion-trained features of happiness **{verdict}** (silhouette {trained:+.2f}, untrained {untrained:+.2f}). "
-        f"Over all clips, clusters by emotion are clearer than by dataset in: {'; '.join(by_emotion) or 'none'}."
-    )
-
-
 def probe_sentences(table: pd.DataFrame, bits_of_the_name: float, synthetic: bool) -> str:
     """What each view carries of dataset and emotion, a line each, and which networks carry more of the dataset.
 

@@ -1,5 +1,7 @@
 """Recordings of several expressions: CASME's older sheet, row by row, and SMIC's long release."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,19 @@ def test_its_counts_are_said_beside_those_of_table_1(casme):
     assert "positive/negative/surprise: 9/54/21 (Table 1: 9/53/21)" in text
     assert "This is what the older sheet of 197 rows gives, row by row." in text
     assert "15 x recording of several expressions" in text
+
+
+def test_an_expression_whose_frames_were_not_copied_is_left_out_not_given_those_of_others(casme, tmp_path):
+    root = shutil.copytree(casme[0], tmp_path / "root")
+    index = scan(root).index
+    second = index[index["clip"].str.endswith("#2")].iloc[0]
+    for path in (root / second["folder"]).iterdir():
+        if second["onset"] <= int(path.stem.split("-")[-1]) <= second["offset"]:
+            path.unlink()
+    result = scan(root)
+    assert set(index["clip_id"]) - set(result.index["clip_id"]) == {second["clip_id"]}
+    text = report(result)
+    assert f"{second['clip_id']} (30 to " in text and "has no frames in its folder; left out" in text
 
 
 def long_release(root):

@@ -10,6 +10,8 @@ from melib.corpus.doctor import check_frames, exit_code, report
 from melib.corpus.frames import list_frames, read_frame, save_frame
 from melib.corpus.index import CorpusError, dataset_name
 from melib.corpus.scan import fingerprint, read_index, scan
+from melib.prepare.pipeline import prepare
+from melib.prepare.settings import PrepareSettings
 from tests.corpus import copies, own
 
 
@@ -131,6 +133,16 @@ def test_crops_are_known_by_the_sheet_or_by_their_names(root):
     sheet(root, *rows, *(("c0", f"p{person}", "fear", "", "", "", "", "") for person in (8, 9)))
     index = read_index(root, ["pilot"]).set_index("subject")
     assert index["cropped"].tolist() == [False, True, False, False, True]
+    assert index["notes"].str.contains("named as crops").tolist() == [False, False, False, False, True]
+
+
+def test_prepared_crops_are_taken_whole(root, tmp_path):
+    for path in (root / "pilot/p0/c0").iterdir():
+        path.rename(path.with_name(f"reg_{path.name}"))
+    sheet(root, ("c0", "p0", "happiness", 5, 9, 14, 100, ""))
+    samples = prepare(root, read_index(root, ["pilot"]), PrepareSettings(32), tmp_path / "cache").samples
+    (clip,) = samples.index.to_dict("records")
+    assert clip["face_method"] == "cropped" and "reg_img5.png), taken whole" in clip["notes"]
 
 
 def test_a_missing_column_is_named_with_what_may_be_meant(root):

@@ -49,6 +49,17 @@ def test_silhouettes_mark_the_best(data):
     assert [float(v[0]) for v in ax.lines[1].get_data()] == [3, 0.4]
 
 
+def test_one_clip_a_class_is_drawn_as_a_point_and_no_silhouette_is_claimed(data):
+    vectors, index = data
+    one = index.groupby("label").head(1)
+    members = centroids(vectors.loc[one["clip_id"]], one, None).members
+    for ax in draw.cluster_maps(vectors.loc[one["clip_id"]], members).axes:
+        assert ax.collections[0].get_offsets().tolist() == [[0, 0]]
+        assert "nan" not in ax.get_xlabel() + ax.get_ylabel()
+    ax = draw.silhouette_curves({label: {} for label in CLASSES}, plt.figure().add_subplot())
+    assert [text.get_text() for text in ax.texts] == ["too few clips to be clustered"]
+
+
 def test_the_gallery_redraws_both_figures_from_their_tables(tmp_path, data):
     vectors, index = data
     centroids(vectors, index, None).centroids.reset_index().assign(synthetic=True).to_csv(

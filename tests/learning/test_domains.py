@@ -7,8 +7,8 @@ from sklearn.metrics import mutual_info_score, silhouette_score
 
 from melib.corpus.index import subject_weights
 from melib.learning import probes
-from melib.learning.domains import cnn_features, halves, probe_table, tsne_map
-from melib.learning.probes import compact, entropy, mutual_information, probe, probe_scores
+from melib.learning.domains import cnn_features, halves, probe_table, tsne_map, what_clusters, why_no_probe
+from melib.learning.probes import TooFewClips, compact, entropy, mutual_information, probe, probe_scores
 from melib.prepare.samples import Samples
 from tests.conftest import settings, toy
 
@@ -172,3 +172,49 @@ def test_map_keeps_the_order_and_its_silhouettes_are_of_the_features():
     assert found["silhouette_label"].iloc[0] == pytest.approx(silhouette_score(x, samples.index["label"]))
     one = tsne_map(x[:12], samples.index[:12], seed=0)
     assert one["silhouette_dataset"].isna().all()
+
+
+def labelled(index):
+    return index.assign(label=np.resize(["positive", "negative", "surprise"], len(index)))
+
+
+def test_what_passes_the_check_can_be_probed_and_what_does_not_is_told_in_a_sentence():
+    rng = np.random.default_rng(0)
+    verdicts = set()
+    for count in (1, 2, 3, 4):
+        for clips in (1, 3, 6):
+            for datasets in (1, 2, 3):
+                index = labelled(people(count, clips, datasets))
+                reason = why_no_probe(index, 0)
+                verdicts.add(bool(reason))
+                if reason:
+                    assert reason.startswith("How much a sample betrays its dataset is not measured here")
+                    assert f"D0 {count}" in reason
+                else:
+                    views = {"noise": rng.normal(size=(len(index), 4))}
+                    table = probe_table(views, index, halves(index, 0), 0)
+                    assert table["accuracy"].between(0, 1).all()
+    assert verdicts == {True, False}
+    with pytest.raises(TooFewClips, match="3 clips of 1 subjects"):
+        halves(labelled(people(1, 3, 1)), 0)
+
+
+def test_what_the_silhouettes_say():
+    def maps(happiness, pooled):
+        rows = [("happiness", f"net {n}", value, np.nan) for n, value in enumerate(happiness)]
+        rows += [("all", f"net {n}", *pair) for n, pair in enumerate(pooled)]
+        return pd.DataFrame(rows, columns=["clips", "features", "silhouette_dataset", "silhouette_label"])
+
+    pooled = [(0.1, 0.3), (0.5, 0.0), (0.2, 0.1)]
+    text = what_clusters(maps([0.4, 0.9, 0.2], pooled))
+    assert "**cluster by dataset; what clusters is the pictures, before any training**" in text
+    assert "silhouette +0.40, untrained +0.20" in text and text.endswith("than by dataset in: net 0.")
+    assert "the training made the clusters" in what_clusters(maps([0.4, 0.9, -0.2], pooled))
+    assert "**do not cluster by dataset**" in what_clusters(maps([-0.1, 0.9, 0.2], pooled))
+    few = what_clusters(maps([np.nan] * 3, pooled))
+    assert "is not measured: it takes two datasets" in few and "nan" not in few
+
+
+def test_the_map_of_one_clip_is_a_point():
+    table = tsne_map(np.ones((1, 5)), labelled(people(1, 1, 1)).assign(clip_id="a"), 0)
+    assert table[["x", "y"]].to_numpy().tolist() == [[0, 0]] and table["silhouette_dataset"].isna().all()

@@ -176,4 +176,4 @@ def test_a_pilot_of_one_clip_a_class_and_dataset_gets_plain_sentences(tmp_path, 
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert "Warning" not in outputs.replace("UserWarning", "")
-    assert ("are too few for probes" in outputs) == name.startswith("01")
+    assert ("is not measured here: a probe" in outputs) == name.startswith("01")

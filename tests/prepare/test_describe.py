@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.corpus.index import DATASETS, TABLE1, make_index
-from melib.prepare.describe import clip_facts, most_moving, readable, table1, typical
+from melib.corpus.index import CLASSES, DATASETS, TABLE1, make_index
+from melib.prepare.describe import against_paper, clip_facts, most_moving, readable, table1, typical
 from melib.prepare.samples import Samples
 
 
@@ -85,3 +85,13 @@ def test_clips_to_show_are_chosen_by_their_motion():
     assert typical(facts, "positive") == ["SMIC/1", "MMEW/2"]  # medians 6.7 and 2
     assert most_moving(facts, 1) == ["MMEW/2", "SMIC/2"]
     assert set(most_moving(facts, 5)) == {"MMEW/2", "MMEW/1", "SMIC/2", "SMIC/3"}
+
+
+def test_counts_are_compared_with_the_papers_where_it_has_any():
+    def counted(*rows):
+        return against_paper(table1(make_index(list(rows)), clip_facts(made(list(rows), [1] * len(rows)))))
+
+    assert counted(clip("pilot", 0)) == "None of these datasets is among the paper's five."
+    assert counted(clip("CASME2", 0), clip("pilot", 0)) == "Not as in the paper: CASME II."
+    smic = [clip("SMIC", 100 * k + n, label) for k, label in enumerate(CLASSES) for n in range(TABLE1["SMIC"][k])]
+    assert counted(*smic, clip("pilot", 0)) == "All counts that the paper states are met."

@@ -271,14 +271,6 @@ def test_an_apex_that_cannot_be_one_is_replaced_and_noted(root, tmp_path, apex):
     assert found["apex"] == 4 and found["apex_source"] == "midpoint" and f"annotated apex {apex}" in found["notes"]
 
 
-def test_frames_named_as_crops_are_taken_whole_with_a_note(tmp_path):
-    write_clip(tmp_path / "SAMM" / "c01", seed=1)
-    for path in (tmp_path / "SAMM" / "c01").iterdir():
-        path.rename(path.with_name(f"reg_{path.name}"))
-    clip = prepare(tmp_path, make_index([row("SAMM", 1, cropped=False)]), SMALL, tmp_path).samples.index.iloc[0]
-    assert clip["face_method"] == "cropped" and "named as crops" in clip["notes"]
-
-
 def test_a_box_of_no_clip_is_told(root, tmp_path, caplog):
     (tmp_path / "boxes.csv").write_text("clip_id,x,y,w,h\nSAMM/s1/c0l,10,12,40,40\n")
     prepare(root, make_index([row("SAMM", 1)]), PrepareSettings(32, boxes=str(tmp_path / "boxes.csv")), tmp_path)
