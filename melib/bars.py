@@ -58,3 +58,11 @@ def stage_bars():
         bars[name](done, total)
 
     return update
+
+
+def counter(name: str):
+    """A progress callback (number) that draws how far it is, where no total is known."""
+    from tqdm import tqdm
+
+    drawn = tqdm(desc=name, unit="")
+    return lambda number: drawn.update(number - drawn.n)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from melib.bars import bar, counts, stage_bars, study_bar
+from melib.bars import bar, counter, counts, stage_bars, study_bar
 from melib.home import resolve
 
 
@@ -182,6 +182,34 @@ def figures(args) -> int:
     return 0
 
 
+def predict(args) -> int:
+    """Say what finished runs make of a clip of one's own, and how far to believe it."""
+    from melib.prepare.recording import open_recording
+    from melib.prepare.spot import find_candidates
+    from melib.study.models import load_models
+    from melib.study.predict import predict_clip
+    from melib.study.verdict import candidates_in_words, in_words
+
+    recording = open_recording(resolve(args.clip), args.fps)
+    if args.onset is None and recording.is_long():
+        looked_at = counter("frames looked at")
+        print(candidates_in_words(recording, find_candidates(recording, progress=looked_at)))
+        return 1
+    models = load_models(args.runs, stage_bars())
+    frames = {name: getattr(args, name) for name in ("onset", "apex", "offset")}
+    prediction = predict_clip(models, recording, **frames, box=args.box, cropped=args.cropped)
+    print(in_words(prediction))
+    if args.to:
+        from melib.figures.own_clip import verdict
+        from melib.figures.style import save_drawing, use_style
+        from melib.study.predict import occlusion
+
+        use_style()
+        to = resolve(args.to)
+        print(save_drawing(verdict(prediction, occlusion(models, prediction)), to.parent, to.stem))
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     args = _parser().parse_args(argv)
@@ -245,6 +273,15 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(predict)
+    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of `make demo`)")
+    sub.add_argument("clip", help="video file, or folder of numbered images")
+    for name in ("onset", "apex", "offset"):
+        sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")
+    sub.add_argument("--fps", type=float, help="frames a second (default: as the video states)")
+    sub.add_argument("--box", metavar="X,Y,W,H", help="of the face in the onset frame, pixels (default: found)")
+    sub.add_argument("--cropped", action="store_true", help="the frames show the face alone")
+    sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
     return parser

@@ -61,7 +61,10 @@ def load_models(folders: Iterable[str | Path] = (), progress: Progress | None = 
     Raises ValueError for a run whose inputs cannot be made from a clip, of several folds, without applicable weights or
     on data that are not the corpus' any more, and for runs that differ in inputs or preparation.
     """
-    runs = [read_run(resolve(folder)) for folder in folders or [default_run()]]
+    folders = [resolve(folder) for folder in folders] or [default_run()]
+    if absent := [str(folder) for folder in folders if not is_done(folder)]:
+        raise ValueError(f"{absent} are no finished runs. Name folders such as those in {resolve('runs')}.")
+    runs = [read_run(folder) for folder in folders]
     for run in runs:
         _check_run(run)
     _check_alike(runs)

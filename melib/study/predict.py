@@ -14,8 +14,9 @@ from melib.corpus.scan import read_index
 from melib.learning.calibration import calibration_error, last_logits, probabilities
 from melib.learning.metrics import confusion, scores
 from melib.prepare.data import find_corpus, prepare_settings
+from melib.prepare.faces import Face, FaceError
 from melib.prepare.own_clip import OwnClip, StilledClip, open_clip
-from melib.prepare.recording import interval, open_recording
+from melib.prepare.recording import Recording, interval, open_recording
 from melib.prepare.samples import Samples, is_samples_folder
 from melib.prepare.settings import PrepareSettings
 from melib.study.models import SHOWN, Model
@@ -40,6 +41,7 @@ class Prediction:
             it never saw (`track_record`).
         probability: of each class, the mean over the runs.
         ranges: see `ranges.compare`.
+        training: `ranges.clip_measures` of the training clips of all runs.
         doubts: why it should not be relied on, a sentence each; empty where nothing speaks against it.
     """
 
@@ -48,6 +50,7 @@ class Prediction:
     by_run: pd.DataFrame
     probability: pd.Series
     ranges: pd.DataFrame
+    training: pd.DataFrame
     doubts: tuple[str, ...]
 
     @property
@@ -59,6 +62,40 @@ class Prediction:
 def preparation(models: Sequence[Model]) -> PrepareSettings:
     """How clips are prepared for these runs."""
     return prepare_settings(models[0].run.settings)
+
+
+def predict_clip(
+    models: Sequence[Model],
+    recording: Recording,
+    onset: int | None = None,
+    apex: int | None = None,
+    offset: int | None = None,
+    box: str | None = None,
+    cropped: bool = False,
+) -> Prediction:
+    """Open a clip of a recording as the runs need it, and `predict`; `box` is "x,y,w,h" in pixels of the onset frame.
+
+    Raises ValueError (CorpusError, FaceError, PrepareError), saying what to do, for a clip that cannot be used.
+    """
+    frames = interval(recording, onset, apex, offset)
+    return predict(models, open_clip(recording, frames, preparation(models), read_box(box), cropped))
+
+
+def read_box(text: str | None) -> Face | None:
+    """A face's box from "x,y,w,h", None from nothing.
+
+    >>> read_box("10, 20, 200, 200").w
+    200.0
+    """
+    if not text:
+        return None
+    try:
+        x, y, w, h = (float(number) for number in text.split(","))
+    except ValueError:
+        raise FaceError(f"The box is {text!r}; expected four numbers x,y,w,h in pixels of the onset frame.") from None
+    if not (w > 0 and h > 0):
+        raise FaceError(f"The box {text!r} has no area; expected x,y,w,h with w and h above 0.")
+    return Face(x, y, w, h, 0.0, "boxes")
 
 
 def predict(models: Sequence[Model], own: OwnClip) -> Prediction:
@@ -75,9 +112,10 @@ def predict(models: Sequence[Model], own: OwnClip) -> Prediction:
         rows.append({"run": model.name, **dict(zip(CLASSES, chances, strict=True))} | track_record(model, chances))
     by_run = pd.DataFrame(rows)
     ranges = compare(clip_measures(samples).iloc[0], [model.measures for model in models])
-    return Prediction(
-        own, samples, by_run, by_run[list(CLASSES)].mean(), ranges, tuple(_doubts(models, by_run, ranges))
-    )
+    training = pd.concat([model.measures for model in models])
+    training = training[~training.index.duplicated()]
+    doubts = tuple(_doubts(models, by_run, ranges))
+    return Prediction(own, samples, by_run, by_run[list(CLASSES)].mean(), ranges, training, doubts)
 
 
 def track_record(model: Model, chances: np.ndarray) -> dict[str, object]:

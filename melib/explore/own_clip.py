@@ -1,0 +1,191 @@
+"""A panel for a clip of one's own: choose a recording, see what finished runs make of it and how far to believe it."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import traitlets
+from matplotlib.figure import Figure
+
+from melib.figures import own_clip as draw
+from melib.figures.motion import one_clip
+from melib.home import resolve
+from melib.prepare.own_clip import OwnClip
+from melib.prepare.recording import Recording, open_recording
+from melib.prepare.settings import PrepareError
+from melib.prepare.spot import Candidates, find_candidates
+from melib.study.models import Model
+from melib.study.predict import Prediction, occlusion, predict, predict_clip
+from melib.study.verdict import candidates_in_words, in_words
+
+NUMBERS = ("onset", "apex", "offset", "fps")
+WAITING = "Upload a video, or give the path of one or of a folder of frames, and press Predict."
+EACH = 25  # frames between two signs of life of a search
+
+
+class OwnClipPanel(widgets.VBox):
+    """Predictions of `models` for a video that is uploaded, or for a path; onset, apex and offset given or found.
+
+    Its state is traits: `prediction`, None until there is one, and `message`, its words or what was wrong with the
+    input, after which the panel can be used as before. `candidates` of a long recording are offered, none is taken.
+
+    >>> OwnClipPanel(load_models())  # doctest: +SKIP
+    """
+
+    prediction = traitlets.Instance(Prediction, allow_none=True)
+    candidates = traitlets.Instance(Candidates, allow_none=True)
+    message = traitlets.Unicode(WAITING)
+
+    def __init__(self, models: Sequence[Model]):
+        self.models = list(models)
+        self._workspace = TemporaryDirectory(prefix="melib-upload-")
+        self.upload = widgets.FileUpload(accept="video/*", multiple=False, description="Upload a video")
+        self.path = _text("or path", "video file, or folder of frames", "420px")
+        self.numbers = {name: _text(name, "found" if name != "fps" else "as stated", "190px") for name in NUMBERS}
+        self.box = _text("face box", "x,y,w,h, found where empty", "300px")
+        self.cropped = widgets.Checkbox(description="frames show the face alone", indent=False)
+        self.choice = widgets.Dropdown(description="candidate", options=[("none chosen", None)])
+        self.choice.layout.display = "none"
+        self.button = widgets.Button(description="Predict", button_style="primary")
+        self.words = widgets.HTML()
+        self.pictures = {name: widgets.Image(format="png") for name in ("verdict", "clip", "candidates")}
+        super().__init__(
+            [
+                widgets.HBox([self.upload, self.path]),
+                widgets.HBox(list(self.numbers.values())),
+                widgets.HBox([self.box, self.cropped, self.button]),
+                self.choice,
+                self.words,
+                *self.pictures.values(),
+            ]
+        )
+        self.button.on_click(self._run)
+        self.upload.observe(self._forget, "value")
+        self.path.observe(self._forget, "value")
+        self.choice.observe(self._take_candidate, "value")
+        self.observe(self._show_message, "message")
+        self._show_message()
+        self._show({})
+
+    def show(self, own: OwnClip) -> OwnClipPanel:
+        """Predict for a clip that is open already, such as `predict.example`; returns the panel."""
+        self._say(predict(self.models, own))
+        return self
+
+    def _run(self, _=None) -> None:
+        """Predict for what is chosen; what is wrong with it becomes the message."""
+        self.button.disabled = True
+        self.prediction = None
+        self._show({})
+        try:
+            recording = open_recording(self._place(), self._number("fps"))
+            if not self.numbers["onset"].value.strip() and recording.is_long():
+                self._search(recording)
+            else:
+                frames = {name: self._number(name) for name in ("onset", "apex", "offset")}
+                options = {"box": self.box.value.strip(), "cropped": self.cropped.value}
+                self._say(predict_clip(self.models, recording, **frames, **options))
+        except (ValueError, OSError) as error:
+            self.message = f"This cannot be used: {error}"
+        finally:
+            self.button.disabled = False
+
+    def _place(self) -> Path:
+        """The recording's path; what was uploaded is written to a folder that lasts as long as the panel."""
+        if self.path.value.strip():
+            return resolve(self.path.value.strip())
+        if not self.upload.value:
+            raise PrepareError(WAITING)
+        sent = self.upload.value[0]
+        place = Path(self._workspace.name) / Path(sent["name"]).name
+        place.write_bytes(sent["content"])
+        return place
+
+    def _number(self, name: str) -> int | float | None:
+        text = self.numbers[name].value.strip()
+        try:
+            return None if not text else float(text) if name == "fps" else int(text)
+        except ValueError:
+            raise PrepareError(f"{name} is {text!r}; expected a number, or nothing to have it found.") from None
+
+    def _search(self, recording: Recording) -> None:
+        """Offer the candidates of a long recording."""
+
+        def looked_at(number: int) -> None:
+            if number % EACH == 0:
+                self.message = f"Searching: frame {number} ..."
+
+        self.candidates = find_candidates(recording, progress=looked_at)
+        rows = list(self.candidates.table.itertuples(index=False))
+        options = [
+            (f"{number}: {row.seconds:.2f} s, frames {row.onset} to {row.offset} {row.note}", number - 1)
+            for number, row in enumerate(rows, start=1)
+        ]
+        self.choice.options = [("none chosen", None), *options]
+        self.choice.layout.display = ""
+        self.message = candidates_in_words(recording, self.candidates)
+        if rows:
+            figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
+            draw.curves(self.candidates.table, ax)
+            self._show({"candidates": figure})
+
+    def _take_candidate(self, change) -> None:
+        """Load the numbers of the candidate that the user chose, and predict."""
+        if change["new"] is None:
+            return
+        row = self.candidates.table.iloc[change["new"]]
+        for name in ("onset", "apex", "offset"):
+            self.numbers[name].value = str(int(row[name]))
+        self._run()
+
+    def _forget(self, _=None) -> None:
+        """Another recording has other frames."""
+        self.choice.options = [("none chosen", None)]
+        self.choice.layout.display = "none"
+        for name in ("onset", "apex", "offset"):
+            self.numbers[name].value = ""
+
+    def _say(self, prediction: Prediction) -> None:
+        regions = occlusion(self.models, prediction)
+        clip = prediction.own.clip
+        frames = {number: clip.frame(number) for number in clip.numbers}
+        self._show(
+            {
+                "verdict": draw.verdict(prediction, regions),
+                "clip": one_clip(prediction.samples, frames, prediction.own.motion()),
+            }
+        )
+        self.prediction = prediction
+        self.message = in_words(prediction)
+
+    def _show(self, figures: dict[str, Figure]) -> None:
+        for name, image in self.pictures.items():
+            image.layout.display = "" if name in figures else "none"
+            if name in figures:
+                image.value = _png(figures[name])
+
+    def _show_message(self, _=None) -> None:
+        colour = "#777777" if self.prediction and self.prediction.doubts else "#222222"
+        if self.message.startswith("This cannot"):
+            colour = "#B00020"
+        style = f"white-space:pre-wrap;line-height:1.35;color:{colour};max-width:1000px"
+        self.words.value = f"<pre style='{style}'>{html.escape(self.message)}</pre>"
+
+
+def _text(name: str, hint: str, width: str) -> widgets.Text:
+    return widgets.Text(
+        description=name, placeholder=hint, layout=widgets.Layout(width=width), continuous_update=False
+    )  # fmt: skip
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80, bbox_inches="tight")
+    plt.close(figure)
+    return buffer.getvalue()
