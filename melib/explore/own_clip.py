@@ -6,7 +6,6 @@ import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from melib.figures import own_clip as draw
 from melib.figures.motion import one_clip
 from melib.home import resolve
-from melib.prepare.own_clip import OwnClip
+from melib.prepare.own_clip import OwnClip, Workspace
 from melib.prepare.recording import Recording, open_recording
 from melib.prepare.settings import PrepareError
 from melib.prepare.spot import Candidates, find_candidates
@@ -44,7 +43,7 @@ class OwnClipPanel(widgets.VBox):
 
     def __init__(self, models: Sequence[Model]):
         self.models = list(models)
-        self._workspace = TemporaryDirectory(prefix="melib-upload-")
+        self._workspace = Workspace()
         self.upload = widgets.FileUpload(accept="video/*", multiple=False, description="Upload a video")
         self.path = _text("or path", "video file, or folder of frames", "420px")
         self.numbers = {name: _text(name, "found" if name != "fps" else "as stated", "190px") for name in NUMBERS}
@@ -66,7 +65,7 @@ class OwnClipPanel(widgets.VBox):
             ]
         )
         self.button.on_click(self._run)
-        self.upload.observe(self._forget, "value")
+        self.upload.observe(self._take_upload, "value")
         self.path.observe(self._forget, "value")
         self.choice.observe(self._take_candidate, "value")
         self.observe(self._show_message, "message")
@@ -103,7 +102,7 @@ class OwnClipPanel(widgets.VBox):
         if not self.upload.value:
             raise PrepareError(WAITING)
         sent = self.upload.value[0]
-        place = Path(self._workspace.name) / Path(sent["name"]).name
+        place = self._workspace.folder / Path(sent["name"]).name
         place.write_bytes(sent["content"])
         return place
 
@@ -143,6 +142,11 @@ class OwnClipPanel(widgets.VBox):
         for name in ("onset", "apex", "offset"):
             self.numbers[name].value = str(int(row[name]))
         self._run()
+
+    def _take_upload(self, _=None) -> None:
+        """An upload takes the place of a path."""
+        self.path.value = ""
+        self._forget()
 
     def _forget(self, _=None) -> None:
         """Another recording has other frames."""

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES
 from melib.figures.datasets import bare
-from melib.figures.style import CLASS_COLOURS
-from melib.study.predict import Prediction
+from melib.figures.style import CLASS_COLOURS, mark_synthetic
+from melib.study.predict import DRAWN, Prediction
 from melib.study.ranges import MEASURES
 
 GREY = "#BBBBBB"
@@ -22,15 +22,17 @@ INSIDE = "#0B3C5D"
 def verdict(prediction: Prediction, regions: np.ndarray | None = None) -> Figure:
     """The probabilities, grey where there are doubts; the `regions` (G, G) of `predict.occlusion` on the apex, if any;
     and where the clip lies among the training clips."""
-    figure = plt.figure(figsize=(12, 5.2), layout="constrained")
-    top, low = figure.subfigures(2, 1, height_ratios=[1.45, 1])
-    axes = top.subplots(1, 3, width_ratios=[1, 1, 1.6])
+    figure = plt.figure(figsize=(12, 5.4), layout="constrained")
+    top, low = figure.subfigures(2, 1, height_ratios=[1.6, 1])
+    axes = top.subplots(1, 3, width_ratios=[1, 1.15, 1.5])
     bare(axes[0], prediction.samples.arrays["apex"][0])
     axes[0].set_title("apex")
     _regions(prediction, regions, axes[1])
     _bars(prediction, axes[2])
     for ax, name in zip(low.subplots(1, len(MEASURES)), MEASURES, strict=True):
         _range(prediction, name, ax)
+    if DRAWN in prediction.doubts:
+        mark_synthetic(figure)
     return figure
 
 
@@ -60,7 +62,7 @@ def _regions(prediction: Prediction, regions: np.ndarray | None, ax: Axes) -> No
     side = prediction.samples.arrays["onset"].shape[1] - 0.5
     shown = ax.imshow(regions, cmap="RdBu_r", clim=(-most, most), alpha=0.55, extent=(-0.5, side, side, -0.5),
                       interpolation="bicubic")  # fmt: skip
-    ax.figure.colorbar(shown, ax=ax, location="bottom", shrink=0.9, label="fall where the region is held still")
+    ax.figure.colorbar(shown, ax=ax, shrink=0.85, label="fall where held still")
     ax.set_title(f"what '{prediction.label}' rests on")
 
 

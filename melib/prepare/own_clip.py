@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 import numpy as np
 import pandas as pd
@@ -23,13 +25,21 @@ from melib.prepare.settings import PrepareSettings
 NAME = "own clip"
 
 
+class Workspace:
+    """A folder of temporary files, which goes with the last reference to it."""
+
+    def __init__(self):
+        self.folder = Path(mkdtemp(prefix="melib-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class OwnClip:
     """A clip with its face and apex. Frames of a video lie in `workspace` for as long as this is held."""
 
     clip: Clip
     notes: tuple[str, ...]
-    workspace: TemporaryDirectory
+    workspace: Workspace
 
     def samples(self, names: Iterable[str], settings: PrepareSettings) -> Samples:
         """The clip as samples of one row with the arrays `names`."""
@@ -53,8 +63,8 @@ def open_clip(
     `cropped` says that the frames show the face alone. Raises FaceError where there is no face, or more than one and no
     box, CorpusError for frames that are not there or do not decode, PrepareError for frames of several sizes.
     """
-    workspace = TemporaryDirectory(prefix="melib-clip-")
-    folder = recording.cut(interval.onset, interval.offset, Path(workspace.name)).absolute()
+    workspace = Workspace()
+    folder = recording.cut(interval.onset, interval.offset, workspace.folder).absolute()
     row = _row(recording, interval, folder, cropped)
     clip = Clip(folder.parent, row)
     if interval.apex is not None and interval.apex not in clip.files:
