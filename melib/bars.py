@@ -61,8 +61,15 @@ def stage_bars():
 
 
 def counter(name: str):
-    """A progress callback (number) that draws how far it is, where no total is known."""
+    """A progress callback (number) that draws how far it is, where no total is known; nothing before it is called."""
     from tqdm import tqdm
 
-    drawn = tqdm(desc=name, unit="")
-    return lambda number: drawn.update(number - drawn.n)
+    drawn = None
+
+    def update(number: int) -> None:
+        nonlocal drawn
+        if drawn is None:
+            drawn = tqdm(desc=name, unit="")
+        drawn.update(number - drawn.n)
+
+    return update

@@ -184,29 +184,24 @@ def figures(args) -> int:
 
 def predict(args) -> int:
     """Say what finished runs make of a clip of one's own, and how far to believe it."""
-    from melib.prepare.recording import open_recording
-    from melib.prepare.spot import find_candidates
+    from melib.prepare.spot import Candidates
     from melib.study.models import load_models
-    from melib.study.predict import predict_clip
-    from melib.study.verdict import candidates_in_words, in_words
+    from melib.study.predict import examine, occlusion
+    from melib.study.verdict import in_words
 
-    recording = open_recording(resolve(args.clip), args.fps)
-    if args.onset is None and recording.is_long():
-        looked_at = counter("frames looked at")
-        print(candidates_in_words(recording, find_candidates(recording, progress=looked_at)))
-        return 1
     models = load_models(args.runs, stage_bars())
-    frames = {name: getattr(args, name) for name in ("onset", "apex", "offset")}
-    prediction = predict_clip(models, recording, **frames, box=args.box, cropped=args.cropped)
-    print(in_words(prediction))
+    given = {name: getattr(args, name) for name in ("onset", "apex", "offset", "fps", "box", "cropped")}
+    result = examine(models, args.clip, **given, progress=counter("frames looked at"))
+    print(in_words(result))
+    if isinstance(result, Candidates):
+        return 1
     if args.to:
         from melib.figures.own_clip import verdict
         from melib.figures.style import save_drawing, use_style
-        from melib.study.predict import occlusion
 
         use_style()
         to = resolve(args.to)
-        print(save_drawing(verdict(prediction, occlusion(models, prediction)), to.parent, to.stem))
+        print(save_drawing(verdict(result, occlusion(models, result)), to.parent, to.stem))
     return 0
 
 

@@ -14,14 +14,12 @@ from matplotlib.figure import Figure
 
 from melib.figures import own_clip as draw
 from melib.figures.motion import one_clip
-from melib.home import resolve
-from melib.prepare.own_clip import OwnClip, Workspace
-from melib.prepare.recording import Recording, open_recording
+from melib.prepare.own_clip import Workspace
 from melib.prepare.settings import PrepareError
-from melib.prepare.spot import Candidates, find_candidates
+from melib.prepare.spot import Candidates
 from melib.study.models import Model
-from melib.study.predict import Prediction, occlusion, predict, predict_clip
-from melib.study.verdict import candidates_in_words, in_words
+from melib.study.predict import Prediction, examine, occlusion
+from melib.study.verdict import in_words
 
 NUMBERS = ("onset", "apex", "offset", "fps")
 WAITING = "Upload a video, or give the path of one or of a folder of frames, and press Predict."
@@ -72,9 +70,9 @@ class OwnClipPanel(widgets.VBox):
         self._show_message()
         self._show({})
 
-    def show(self, own: OwnClip) -> OwnClipPanel:
-        """Predict for a clip that is open already, such as `predict.example`; returns the panel."""
-        self._say(predict(self.models, own))
+    def show(self, result: Prediction | Candidates) -> OwnClipPanel:
+        """Show what `predict.examine` gave for a clip already; returns the panel."""
+        self._offer(result) if isinstance(result, Candidates) else self._say(result)
         return self
 
     def _run(self, _=None) -> None:
@@ -83,13 +81,12 @@ class OwnClipPanel(widgets.VBox):
         self.prediction = None
         self._show({})
         try:
-            recording = open_recording(self._place(), self._number("fps"))
-            if not self.numbers["onset"].value.strip() and recording.is_long():
-                self._search(recording)
-            else:
-                frames = {name: self._number(name) for name in ("onset", "apex", "offset")}
-                options = {"box": self.box.value.strip(), "cropped": self.cropped.value}
-                self._say(predict_clip(self.models, recording, **frames, **options))
+            numbers = {name: self._number(name) for name in NUMBERS}
+            result = examine(
+                self.models, self._place(), **numbers, box=self.box.value.strip(), cropped=self.cropped.value,
+                progress=self._looked_at,
+            )  # fmt: skip
+            self.show(result)
         except (ValueError, OSError) as error:
             self.message = f"This cannot be used: {error}"
         finally:
@@ -98,7 +95,7 @@ class OwnClipPanel(widgets.VBox):
     def _place(self) -> Path:
         """The recording's path; what was uploaded is written to a folder that lasts as long as the panel."""
         if self.path.value.strip():
-            return resolve(self.path.value.strip())
+            return Path(self.path.value.strip())
         if not self.upload.value:
             raise PrepareError(WAITING)
         sent = self.upload.value[0]
@@ -113,25 +110,25 @@ class OwnClipPanel(widgets.VBox):
         except ValueError:
             raise PrepareError(f"{name} is {text!r}; expected a number, or nothing to have it found.") from None
 
-    def _search(self, recording: Recording) -> None:
+    def _looked_at(self, number: int) -> None:
+        """A sign of life of a search."""
+        if number % EACH == 0:
+            self.message = f"Searching: frame {number} ..."
+
+    def _offer(self, candidates: Candidates) -> None:
         """Offer the candidates of a long recording."""
-
-        def looked_at(number: int) -> None:
-            if number % EACH == 0:
-                self.message = f"Searching: frame {number} ..."
-
-        self.candidates = find_candidates(recording, progress=looked_at)
-        rows = list(self.candidates.table.itertuples(index=False))
+        self.candidates = candidates
+        rows = list(candidates.table.itertuples(index=False))
         options = [
             (f"{number}: {row.seconds:.2f} s, frames {row.onset} to {row.offset} {row.note}", number - 1)
             for number, row in enumerate(rows, start=1)
         ]
         self.choice.options = [("none chosen", None), *options]
         self.choice.layout.display = ""
-        self.message = candidates_in_words(recording, self.candidates)
+        self.message = in_words(candidates)
         if rows:
             figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
-            draw.curves(self.candidates.table, ax)
+            draw.curves(candidates.table, ax)
             self._show({"candidates": figure})
 
     def _take_candidate(self, change) -> None:
@@ -157,12 +154,10 @@ class OwnClipPanel(widgets.VBox):
 
     def _say(self, prediction: Prediction) -> None:
         regions = occlusion(self.models, prediction)
-        clip = prediction.own.clip
-        frames = {number: clip.frame(number) for number in clip.numbers}
         self._show(
             {
                 "verdict": draw.verdict(prediction, regions),
-                "clip": one_clip(prediction.samples, frames, prediction.own.motion()),
+                "clip": one_clip(prediction.samples, prediction.own.frames(), prediction.own.motion()),
             }
         )
         self.prediction = prediction

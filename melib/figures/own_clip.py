@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from melib.corpus.index import CLASSES
+from melib.corpus.index import CLASSES, print_name
 from melib.figures.datasets import bare
 from melib.figures.style import CLASS_COLOURS, mark_synthetic
+from melib.learning.calibration import calibration_error, last_logits, probabilities, reliability
+from melib.study.models import Model
 from melib.study.predict import DRAWN, Prediction
 from melib.study.ranges import MEASURES
 
@@ -84,6 +88,30 @@ def _range(prediction: Prediction, name: str, ax: Axes) -> None:
     ax.axvline(row["value"], color=colour, linewidth=2)
     verdict_word = "as in training" if row["within"] == "yes" else "not as in training"
     ax.set_title(f"{what}: {row['value']:.3g}\n{verdict_word}", color=colour, fontsize=9)
+
+
+def calibration(models: Sequence[Model]) -> Figure:
+    """How often each run was right on what it never saw, by the probability that it gave, before and after its
+    temperature: on the diagonal a probability is worth what it says."""
+    figure, axes = plt.subplots(1, len(models), figsize=(4 * len(models), 3.8), layout="constrained", squeeze=False)
+    for ax, model in zip(axes[0], models, strict=True):
+        logits, true = last_logits(model.run.predictions, "held_out")
+        ax.plot([1 / 3, 1], [1 / 3, 1], color="#999999", linewidth=1, linestyle="--")
+        looks = {"before": (1.0, GREY), "after": (model.temperature, INSIDE)}
+        for word, (temperature, colour) in looks.items():
+            if temperature:
+                chances = probabilities(logits, temperature)
+                table = reliability(chances, true)
+                label = f"{word}: error {100 * calibration_error(chances, true):.1f} %"
+                ax.plot(table["probability"], table["accuracy"], color=colour, linewidth=1, label=label)
+                ax.scatter(table["probability"], table["accuracy"], 4 * table["clips"], color=colour)
+        name = print_name(model.run.settings.held_out)
+        ax.set(xlim=(0.3, 1.03), ylim=(0, 1.05), title=f"{name}, never seen ({len(true)} clips)")
+        ax.set(xlabel="probability of the class it named", ylabel="share that was right")
+        ax.legend(loc="lower right")
+    if any(model.synthetic for model in models):
+        mark_synthetic(figure)
+    return figure
 
 
 def curves(candidates: pd.DataFrame, ax: Axes) -> Axes:

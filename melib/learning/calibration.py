@@ -54,11 +54,17 @@ def calibration_error(chances: np.ndarray, true: np.ndarray) -> float:
     Clips are put into BINS equal intervals of the highest probability; the distance between its mean and the accuracy
     is averaged over the intervals, weighted by their clips.
     """
+    table = reliability(chances, true)
+    return float((table["clips"] * (table["accuracy"] - table["probability"]).abs()).sum() / len(true))
+
+
+def reliability(chances: np.ndarray, true: np.ndarray) -> pd.DataFrame:
+    """The intervals of `calibration_error` that hold clips, a row each: clips, mean probability, accuracy."""
     top = chances.max(axis=1)
-    right = chances.argmax(axis=1) == true
     place = np.clip(np.ceil(top * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = [abs(np.sum(right[place == k] - top[place == k])) for k in range(BINS)]
-    return float(np.sum(gaps) / len(true))
+    rows = pd.DataFrame({"place": place, "probability": top, "accuracy": chances.argmax(axis=1) == true})
+    groups = rows.groupby("place")
+    return groups.agg(clips=("accuracy", "size"), probability=("probability", "mean"), accuracy=("accuracy", "mean"))
 
 
 def last_logits(predictions: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,10 @@ class OwnClip:
         arrays = {name: make_array(name, self.clip, settings) for name in names}
         return Samples(pd.DataFrame([self.clip.row]), arrays)
 
+    def frames(self) -> dict[int, np.ndarray]:
+        """Its frames (H, W, 3) uint8 by number, for pictures: all of them in memory."""
+        return {number: self.clip.frame(number) for number in self.clip.numbers}
+
     def motion(self) -> np.ndarray:
         """How far the face of each frame has moved since the onset, in % of its width, (T,)."""
         return 100 * motion_curve(np.stack(list(self.clip.crops(SPOT_SIZE)))) / SPOT_SIZE

@@ -20,9 +20,13 @@ COUNT = 10
 
 @dataclass(frozen=True)
 class Candidates:
-    """`table` has a row a candidate, most contrast first: onset, apex, offset (frames), seconds (of the apex), contrast
-    and motion (% of the face's width), note. `notes` say what of the recording could not be searched."""
+    """The candidates of the recording `name`.
 
+    `table` has a row a candidate, most contrast first: onset, apex, offset (frames), seconds (of the apex), contrast
+    and motion (% of the face's width), note. `notes` say what of the recording could not be searched.
+    """
+
+    name: str
     table: pd.DataFrame
     notes: tuple[str, ...]
 
@@ -69,7 +73,7 @@ def find_candidates(
         notes.append(f"no face in {blocks.without_face} of {blocks.without_face + blocks.with_face} stretches")
     if blocks.with_others:
         notes.append(f"more than one face in {blocks.with_others} stretches, the largest one was followed")
-    return Candidates(table.reset_index(drop=True), tuple(notes))
+    return Candidates(recording.place.name, table.reset_index(drop=True), tuple(notes))
 
 
 class _Blocks:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from melib.corpus.index import print_name
 from melib.folder import is_done
 from melib.home import resolve
 from melib.learning.calibration import fit_temperature, last_logits
@@ -55,13 +56,14 @@ class Model:
         return self.run.folder.name
 
 
-def load_models(folders: Iterable[str | Path] = (), progress: Progress | None = None) -> list[Model]:
+def load_models(folders: str | Iterable[str | Path] | None = None, progress: Progress | None = None) -> list[Model]:
     """The runs in `folders`, by default the one that `default_run` names.
 
     Raises ValueError for a run whose inputs cannot be made from a clip, of several folds, without applicable weights or
     on data that are not the corpus' any more, and for runs that differ in inputs or preparation.
     """
-    folders = [resolve(folder) for folder in folders] or [default_run()]
+    named = [folders] if isinstance(folders, str) else folders or []
+    folders = [resolve(folder) for folder in named] or [default_run()]
     if absent := [str(folder) for folder in folders if not is_done(folder)]:
         raise ValueError(f"{absent} are no finished runs. Name folders such as those in {resolve('runs')}.")
     runs = [read_run(folder) for folder in folders]
@@ -91,6 +93,27 @@ def default_run(out: str = "runs") -> Path:
     raise ValueError(
         f"No finished run in {resolve(out)} can predict for a clip. `make demo` trains some, or name a run folder."
     )
+
+
+def card(models: Iterable[Model]) -> pd.DataFrame:
+    """What has to be known of each run before it is used, a column a run: the facts of a model card."""
+    columns = {}
+    for number, model in enumerate(models, start=1):
+        settings = model.run.settings
+        history = model.run.history.iloc[-1]
+        trained = ", ".join(f"{print_name(name)} {count}" for name, count in model.training.items())
+        columns[f"run {number}"] = {
+            "folder": model.name,
+            "method": settings.method if settings.is_estimator else f"{settings.method}, {settings.network}",
+            "inputs": f"{settings.inputs} of crops of {settings.image_size} px",
+            "trained on (clips)": trained,
+            "faces": "drawn by the workbook: synthetic" if model.synthetic else "real",
+            "never seen": print_name(settings.held_out),
+            "UAR there, last epoch (chance 33 %)": f"{100 * history['held_out_uar']:.0f} %",
+            "temperature": f"{model.temperature:.2f}" if model.temperature else "none: not calibrated",
+            "finished": model.run.facts["finished"],
+        }
+    return pd.DataFrame(columns)
 
 
 def _check_run(run: Run) -> None:

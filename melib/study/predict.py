@@ -11,14 +11,16 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES, print_name
 from melib.corpus.scan import read_index
+from melib.home import resolve
 from melib.learning.calibration import calibration_error, last_logits, probabilities
 from melib.learning.metrics import confusion, scores
 from melib.prepare.data import find_corpus, prepare_settings
 from melib.prepare.faces import Face, FaceError
 from melib.prepare.own_clip import OwnClip, StilledClip, open_clip
-from melib.prepare.recording import Recording, interval, open_recording
+from melib.prepare.recording import interval, open_recording
 from melib.prepare.samples import Samples, is_samples_folder
 from melib.prepare.settings import PrepareSettings
+from melib.prepare.spot import Candidates, find_candidates
 from melib.study.models import SHOWN, Model
 from melib.study.ranges import HIGH, LOW, MEASURES, clip_measures, compare
 
@@ -64,21 +66,31 @@ def preparation(models: Sequence[Model]) -> PrepareSettings:
     return prepare_settings(models[0].run.settings)
 
 
-def predict_clip(
+def examine(
     models: Sequence[Model],
-    recording: Recording,
+    place: str | Path | None = None,
     onset: int | None = None,
     apex: int | None = None,
     offset: int | None = None,
+    fps: float | None = None,
     box: str | None = None,
     cropped: bool = False,
-) -> Prediction:
-    """Open a clip of a recording as the runs need it, and `predict`; `box` is "x,y,w,h" in pixels of the onset frame.
+    progress: Callable[[int], None] | None = None,
+) -> Prediction | Candidates:
+    """A prediction for the clip at `place`, by default a clip of the runs' corpus that the first never saw (`example`).
 
-    Raises ValueError (CorpusError, FaceError, PrepareError), saying what to do, for a clip that cannot be used.
+    `place` is a video file or a folder of frames, `box` "x,y,w,h" in pixels of the onset frame. A recording that is too
+    long to be one clip, and of which no onset is given, gives candidates: none is chosen. `progress` as in
+    `spot.find_candidates`. Raises ValueError (CorpusError, FaceError, PrepareError) for what cannot be used.
     """
+    if place is None:
+        return predict(models, example(models))
+    recording = open_recording(resolve(place), fps)
+    settings = preparation(models)
+    if onset is None and recording.is_long():
+        return find_candidates(recording, settings.face_detector, progress=progress)
     frames = interval(recording, onset, apex, offset)
-    return predict(models, open_clip(recording, frames, preparation(models), read_box(box), cropped))
+    return predict(models, open_clip(recording, frames, settings, read_box(box), cropped))
 
 
 def read_box(text: str | None) -> Face | None:

@@ -16,7 +16,7 @@ MEASURES = {
     "light": "brightness of the face (0 to 255)",
     "rise": "time from onset to apex (ms)",
 }
-LOW, HIGH = 0.01, 0.99  # quantiles of the training clips: the ends of what is called seen in training
+LOW, HIGH = 0.005, 0.995  # quantiles of the training clips: the ends of what is called seen in training
 
 
 def clip_measures(samples: Samples) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from melib.corpus.index import print_name
-from melib.prepare.recording import Recording
 from melib.prepare.spot import Candidates
 from melib.study.predict import CAUTION, Prediction
 from melib.study.ranges import MEASURES
@@ -13,27 +12,31 @@ from melib.study.ranges import MEASURES
 DOUBTED = "NOT TO BE RELIED ON:"
 
 
-def in_words(prediction: Prediction) -> str:
-    """The whole of a prediction as text; where there are doubts they come first and the probabilities in brackets."""
-    blocks = [_doubts(prediction), _clip(prediction), _probabilities(prediction), _track(prediction)]
-    blocks += [_ranges(prediction), CAUTION]
+def in_words(result: Prediction | Candidates) -> str:
+    """A prediction, or candidates for one, as text.
+
+    Where there are doubts about a prediction they come first, and the probabilities stand in brackets.
+    """
+    if isinstance(result, Candidates):
+        return _candidates(result)
+    blocks = [_doubts(result), _clip(result), _probabilities(result), _track(result), _ranges(result), CAUTION]
     return "\n\n".join(filter(None, blocks))
 
 
-def candidates_in_words(recording: Recording, candidates: Candidates) -> str:
+def _candidates(candidates: Candidates) -> str:
     """The places of a long recording to choose from, none of them chosen."""
-    name = recording.place.name
-    lines = [
-        f"{name} is too long to be one expression, so nothing is predicted of it as a whole. Where the face moves and "
-        "comes back within half a second, most contrast first:"
-    ]
+    begin = f"{candidates.name} is too long to be one expression"
     if candidates.table.empty:
-        lines = [f"{name} is too long to be one expression, and nowhere does the face move and come back briefly."]
+        lines = [f"{begin}, and nowhere does the face move and come back within half a second."]
     else:
         shown = candidates.table.assign(number=range(1, len(candidates.table) + 1)).set_index("number")
-        lines.append(shown.round({"seconds": 2, "contrast": 2, "motion": 2}).to_string(index_names=False))
-        lines.append("contrast and motion are in % of the face's width.")
-        lines.append("Give onset, apex and offset of one of them, or your own.")
+        lines = [
+            f"{begin}, so nothing is predicted of it as a whole. Where the face moves and comes back within half a "
+            "second, most contrast first:",
+            shown.round({"seconds": 2, "contrast": 2, "motion": 2}).to_string(index_names=False),
+            "contrast and motion are in % of the face's width.",
+            "Give onset, apex and offset of one of them, or your own.",
+        ]
     return "\n".join([*lines, *candidates.notes])
 
 
@@ -75,6 +78,6 @@ def _track(prediction: Prediction) -> str:
 def _ranges(prediction: Prediction) -> str:
     table = prediction.ranges.rename(MEASURES).rename(columns={"value": "this clip", "within": "seen in training"})
     table.index.name = None
-    return "Against the training clips (low and high: the middle 98 %)\n" + table.to_string(
+    return "Against the training clips (low and high: 99 % of them lie between)\n" + table.to_string(
         float_format=lambda value: f"{value:.3g}", na_rep="?"
     )

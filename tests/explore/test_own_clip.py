@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from melib.explore import own_clip
 from melib.explore.own_clip import WAITING, OwnClipPanel
 from melib.prepare.spot import Candidates
+from melib.study import predict
 from melib.study.models import load_models
-from melib.study.predict import CAUTION, example, held_out_clips
+from melib.study.predict import CAUTION, examine, held_out_clips
 from melib.study.verdict import DOUBTED
 from tests.prepare.clips import moving_texture, write_clip, write_video
 
@@ -104,7 +104,8 @@ def test_bad_input_is_said_and_the_panel_stays_usable(panel, clip, tmp_path):
 def test_candidates_are_offered_and_only_a_chosen_one_is_predicted(panel, clip, tmp_path, monkeypatch):
     video = write_video(tmp_path / "long.mp4", moving_texture([n % 4 for n in range(80)]))
     row = {"onset": 20, "apex": 26, "offset": 32, "seconds": 1.0, "contrast": 1.0, "motion": 2.0, "note": ""}
-    monkeypatch.setattr(own_clip, "find_candidates", lambda recording, progress: Candidates(pd.DataFrame([row]), ()))
+    found = Candidates("long.mp4", pd.DataFrame([row]), ())
+    monkeypatch.setattr(predict, "find_candidates", lambda recording, detector, progress: found)
     panel.cropped.value = True
     ask(panel, video)
     assert panel.prediction is None
@@ -119,6 +120,6 @@ def test_candidates_are_offered_and_only_a_chosen_one_is_predicted(panel, clip, 
 
 
 def test_an_open_clip_is_shown(panel, models):
-    assert panel.show(example(models)) is panel
+    assert panel.show(examine(models)) is panel
     assert panel.prediction.own.clip.row["apex_source"] == "given"
     assert seen(panel) == ["verdict", "clip"]

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.figures.own_clip import GREY, curves, verdict
+from melib.figures.own_clip import GREY, calibration, curves, verdict
 from melib.study.models import load_models
 from melib.study.predict import GRID, example, predict
 
@@ -47,4 +47,13 @@ def test_candidates_are_numbered_in_their_order():
     figure, ax = plt.subplots()
     curves(pd.DataFrame({"seconds": [3.0, 1.0], "contrast": [2.0, 1.0]}), ax)
     assert [text.get_text() for text in ax.texts] == ["1", "2"]
+    plt.close(figure)
+
+
+def test_calibration_is_drawn_before_and_after_the_temperature_a_panel_a_run(tiny_run):
+    models = load_models([tiny_run(), tiny_run(held_out="SMIC")])
+    figure = calibration(models)
+    assert [ax.get_title().partition(",")[0] for ax in figure.axes] == ["SAMM", "SMIC"]
+    for ax, model in zip(figure.axes, models, strict=True):
+        assert len(ax.get_legend().get_texts()) == 1 + (model.temperature is not None)
     plt.close(figure)

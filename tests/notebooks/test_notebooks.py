@@ -160,3 +160,18 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     assert "synthetic demo corpus" in outputs
     assert "not run" in outputs
     assert "best backbone on the test set (oracle)" in outputs
+
+
+def test_an_own_clip_is_by_default_one_that_the_run_never_saw_and_bad_input_stops_with_a_sentence(tmp_path, tiny_run):
+    notebook = home() / "notebooks" / "07_own_clip.ipynb"
+    done = papermill(tmp_path, notebook, runs=tiny_run())
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert outputs.count("image/png") == 3
+    assert "NOT TO BE RELIED ON" in outputs
+    assert "drawn by the workbook: synthetic" in outputs
+    assert "OwnClipPanel" in outputs
+    (tmp_path / "empty.mp4").touch()
+    done = papermill(tmp_path, notebook, runs=tiny_run(), clip=tmp_path / "empty.mp4")
+    assert done.returncode != 0
+    assert "empty.mp4 is empty (0 bytes)" in done.stderr

@@ -12,23 +12,23 @@ from melib.learning.fit import fit
 from melib.learning.record import save_run
 from melib.prepare.data import Data
 from melib.prepare.recording import open_recording
+from melib.prepare.spot import Candidates
 from melib.study.models import default_run, load_models
 from melib.study.predict import (
     CAUTION,
     DRAWN,
     GRID,
+    examine,
     example,
     held_out_clips,
     occlusion,
     open_held_out,
     predict,
-    predict_clip,
     preparation,
     read_box,
 )
-from melib.study.verdict import DOUBTED, candidates_in_words, in_words
+from melib.study.verdict import DOUBTED, in_words
 from tests.conftest import settings, toy
-from tests.prepare.clips import write_video
 
 
 def recorded(model, clip_id):
@@ -214,27 +214,17 @@ def test_motion_far_beyond_training_on_a_real_face_is_marked(models, real_data):
     """5 px of a face 224 wide and more, where training clips have 1: p may be 1.00 and means nothing."""
     video = open_recording(real_data / "face_video" / "WolfgangLanger_Pexels.mp4")
     assert video.is_long()
-    prediction = predict_clip(models, video, 98, 104, 110)
+    prediction = examine(models, video.place, 98, 104, 110)
     assert 2.24 * prediction.ranges.loc["motion", "value"] > 5
     assert prediction.ranges.loc["motion", "within"] == "no"
     assert any(doubt.startswith("Its motion, onset to apex lies outside") for doubt in prediction.doubts)
     assert in_words(prediction).startswith(DOUBTED)
 
 
-def test_candidates_are_offered_in_words_and_none_is_chosen(tmp_path):
-    from melib.prepare.spot import Candidates
-
-    recording = open_recording(write_video(tmp_path / "long.mp4", (np.zeros((16, 16, 3), np.uint8) for _ in range(3))))
-    row = {
-        "onset": 4,
-        "apex": 10,
-        "offset": 16,
-        "seconds": 0.4,
-        "contrast": 1.234,
-        "motion": 2.0,
-        "note": "may be a blink",
-    }
-    text = candidates_in_words(recording, Candidates(pd.DataFrame([row]), ("no face in 1 of 3 stretches",)))
-    assert all(word in text for word in ("too long", "1.23", "may be a blink", "no face in 1 of 3", "Give onset, apex"))
-    empty = pd.DataFrame([row]).iloc[:0]
-    assert "nowhere does the face move" in candidates_in_words(recording, Candidates(empty, ()))
+def test_candidates_are_offered_in_words_and_none_is_chosen():
+    row = {"onset": 4, "apex": 10, "offset": 16, "seconds": 0.4, "contrast": 1.234, "motion": 2.0}
+    table = pd.DataFrame([row | {"note": "may be a blink"}])
+    text = in_words(Candidates("long.mp4", table, ("no face in 1 of 3 stretches",)))
+    for words in ("long.mp4 is too long", "1.23", "may be a blink", "no face in 1 of 3", "Give onset, apex"):
+        assert words in text
+    assert "nowhere does the face move" in in_words(Candidates("long.mp4", table.iloc[:0], ()))
