@@ -96,3 +96,15 @@ def test_ctrl_c_ends_a_study_with_one_line(tmp_path):
     assert process.returncode == 130
     assert "stopped; the same command goes on where it was" in said
     assert "Traceback" not in said
+
+
+def test_a_path_is_sought_from_where_the_user_stands_then_from_the_workbook(tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "04_training_brl.ipynb").touch()
+    (tmp_path / "inner" / "mine").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    main(["doctor", "mine"])
+    assert f"Data root: {tmp_path}/inner/mine" in capsys.readouterr().out
+    main(["doctor", "data"])
+    assert f"Data root: {tmp_path}/data" in capsys.readouterr().out

@@ -25,6 +25,7 @@ class Tree:
     locks: list[str] = field(default_factory=list)  # left by Excel
     nested: set[str] = field(default_factory=set)  # folders inside a folder of the same name
     closed: dict[str, str] = field(default_factory=dict)  # folders that cannot be opened: why
+    unread: list[str] = field(default_factory=list)  # files that are neither sheets nor lie in a clip's folder
     entries: int = 0
 
 
@@ -78,8 +79,11 @@ def explore(root: Path, places: list[str], layout: Layout) -> Tree:
                 continue
             tree.entries += bool(parent)
             if not is_folder:
-                if name.lower().endswith(SUFFIXES) and not re.search(SKIP_SHEETS, name, re.IGNORECASE):
-                    (tree.locks if name.startswith("~$") else tree.sheets).append(path)
+                if name.lower().endswith(SUFFIXES):
+                    if not re.search(SKIP_SHEETS, name, re.IGNORECASE):
+                        (tree.locks if name.startswith("~$") else tree.sheets).append(path)
+                else:
+                    tree.unread.append(path)
                 continue
             parts = path.split("/")
             once = [part for part, before in zip(parts, ["", *parts], strict=False) if part != before]
@@ -105,5 +109,5 @@ def choose_release(tree: Tree, layout: Layout, log: Log) -> tuple[str, Release]:
     chosen, *others = sorted(kinds, key=lambda path: (kinds[path], path))
     for path in others:
         message = f"Also there: {layout.releases[kinds[path]].name}, {len(tree.clips[path])} clips; not used."
-        log.say("note", path, message, f"To use it, move {chosen} out of the data root.")
+        log.say("note", path, message, f"To use it, give a data root that holds {path} and not {chosen}.")
     return chosen, layout.releases[kinds[chosen]]

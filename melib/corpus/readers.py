@@ -9,13 +9,15 @@ from pathlib import Path
 from melib.corpus.clips import Clip, exact, index_row, interval, named_cropped
 from melib.corpus.errata import correct
 from melib.corpus.findings import Log, few
-from melib.corpus.frames import list_folder
+from melib.corpus.frames import VIDEOS, list_folder
 from melib.corpus.index import FPS, CorpusError
 from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of, spell
+from melib.corpus.own import SHEET
 from melib.corpus.places import Key, Tree, choose_release, clip_key, explore
 from melib.corpus.sheets import Row, frame_number, read_sheet
 
+OTHER_IMAGES = (".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".jp2")
 SMIC_TOKENS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 # These clips were moved from sadness to surprise: they tell the editions of CASME II's sheet apart.
 CASME2_MOVED = {(24, "ep07_01"), (24, "ep07_04f"), (24, "ep10_03")}
@@ -35,6 +37,7 @@ def read_dataset(
     for path in tree.locks:
         log.say("note", path, "Excel's lock file, ignored: the sheet is open there and may change.", "Close it.")
     if not tree.clips:
+        _say_unread(tree, log)
         what = "holds no clip folders in a layout that is known" if tree.entries else "is empty"
         log.say("error", few(places), f"The dataset's folder {what}.", f"Expected:\n   {layout.tree}")
         return [], log, ""
@@ -46,6 +49,7 @@ def read_dataset(
         names = [paths[0].rsplit("/", 1)[-1] for paths in folders.values()]
         rows = [Row(0, clip=name, emotion=SMIC_TOKENS[name.split("_")[1].lower()]) for name in names]
         edition = ""
+    _say_unread(tree, log)
     clips = _join(root, dataset, rows, folders, log, mapping, contempt)
     for clip in clips:
         clip.fps = FPS[dataset]
@@ -67,6 +71,23 @@ def read_dataset(
     return index, log, ", ".join(filter(None, (release.name, edition)))
 
 
+def _say_unread(tree: Tree, log: Log) -> None:
+    """Name the files that are not read, and what to do where they may hold what is missed."""
+    if not tree.unread:
+        return
+    names = [path.lower() for path in tree.unread]
+    remedies = []
+    if any(name.endswith((".zip", ".rar", ".7z", ".gz", ".tar")) for name in names):
+        remedies.append("Unpack archives that hold frames.")
+    if any(name.endswith((".ods", ".numbers")) for name in names):
+        remedies.append("Save spreadsheets as .xlsx or .csv.")
+    if any(name.endswith(".csv") for name in names):
+        remedies.append("A .csv is read as the sheet if its name begins with the dataset's.")
+    if any(name.endswith(VIDEOS) for name in names):
+        remedies.append(f"Videos need a {SHEET} (docs: DATASETS.md).")
+    log.say("note", few(tree.unread), f"{len(names)} x file that is not read.", " ".join(remedies))
+
+
 def _sheet_rows(root: Path, tree: Tree, dataset: str, log: Log) -> tuple[list[Row], str]:
     """The rows of the dataset's sheet, or of all of its section sheets where no sheet holds everything."""
 
@@ -78,9 +99,11 @@ def _sheet_rows(root: Path, tree: Tree, dataset: str, log: Log) -> tuple[list[Ro
     failed = {}
     spare = []
     for path in sorted(tree.sheets, key=rank):
-        if sheets and not all(rank(one)[0] for one in (path, *sheets)):
+        if path.lower().endswith(".csv") and rank(path)[1]:  # a table of the user's own
+            tree.unread.append(path)
+        elif sheets and not all(rank(one)[0] for one in (path, *sheets)):
             spare.append(path)
-        elif not path.lower().endswith(".csv") or not rank(path)[1]:  # tables of the user's own may lie about
+        else:
             try:
                 sheets[path] = read_sheet(root / path, LAYOUTS[dataset].needs)
             except CorpusError as error:
@@ -143,7 +166,7 @@ def _join(
             elif _find_frames(root, clip, folders[key], log):
                 clips.append(clip)
             elif clip.folder:
-                log.count("empty folder" + dropped, where)
+                log.count("other images" if clip.other_images else "empty folder" + dropped, where)
     if rows:
         for key in sorted(set(folders) - set(recordings)):
             log.count("no row", folders[key][0])
@@ -228,6 +251,7 @@ def _find_frames(root: Path, clip: Clip, folders: list[str], log: Log) -> bool:
         except (CorpusError, OSError) as error:
             log.say("error", path, str(error))
             continue
+        clip.other_images |= any(name.lower().endswith(OTHER_IMAGES) for name in others)
         if others:
             log.count("strangers", f"{path} ({few(others, 3)})")
         if not clip.folder or len(frames) > len(clip.frames):

@@ -86,7 +86,8 @@ def scan(
         editions[dataset] = read[2]
     index = make_index(rows)
     if mapping == "table1" and not contempt:
-        findings += _compare_counts(index, editions)
+        incomplete = {finding.dataset for finding in findings if finding.level == "warning" and finding.lacks_frames}
+        findings += _compare_counts(index, editions, incomplete)
     return Scan(root, index, findings, editions)
 
 
@@ -209,8 +210,11 @@ def _absent(root: Path, dataset: str, asked: bool, there: set[str]) -> Finding:
     return Finding("error" if asked else "note", dataset, "", message, remedy)
 
 
-def _compare_counts(index: pd.DataFrame, editions: dict[str, str]) -> list[Finding]:
-    """What to say, with the table of emotions, of each dataset whose class counts are not those of Table 1."""
+def _compare_counts(index: pd.DataFrame, editions: dict[str, str], incomplete: set[str]) -> list[Finding]:
+    """What to say, with the table of emotions, of each dataset whose class counts are not those of Table 1.
+
+    In `incomplete` datasets labelled clips of the sheet have no frames, so that the counts say nothing of the sheet.
+    """
     findings = []
     for dataset, counts in class_counts(index).iterrows():
         if dataset not in TABLE1 or tuple(counts) == TABLE1[dataset]:
@@ -218,8 +222,10 @@ def _compare_counts(index: pd.DataFrame, editions: dict[str, str]) -> list[Findi
         emotions = index.loc[index["dataset"] == dataset, "emotion"].value_counts()
         table = ", ".join(f"{emotion} {count}" for emotion, count in sorted(emotions.items()))
         message = f"{triple(counts)} clips instead of Table 1's {triple(TABLE1[dataset])}; emotions: {table}."
-        edition = EDITIONS.get(dataset, {}).get(tuple(counts))
+        edition = "" if dataset in incomplete else EDITIONS.get(dataset, {}).get(tuple(counts), "")
         remedy = f"This is what {edition}." if edition else "Is the copy complete? Its own counts are used."
+        if dataset in incomplete:
+            remedy = "The copy is incomplete: clips of its sheet have no frames. Its own counts are used."
         if not edition and "2019 edition" in editions[dataset]:
             remedy += f" A complete one of this sheet has {triple(next(iter(EDITIONS[dataset])))}."
         findings.append(Finding("note" if edition else "warning", str(dataset), "", message, remedy))

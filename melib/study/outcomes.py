@@ -76,7 +76,10 @@ class Outcomes:
 
     def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
         """The classes (seeds, N) that a setting's runs give the clips, by metric; -1 where there is no run."""
-        seeds = self.seeds(wanted)
+        return self.classes(self.seeds(wanted), rule)
+
+    def classes(self, seeds: Mapping[int, list[Run]], rule: str) -> dict[str, np.ndarray]:
+        """The classes (seeds, N) that runs by seed give the clips, by metric; -1 where there is no run."""
         classes_by_metric = {metric: np.full((len(seeds), len(self.clips)), -1) for metric in METRICS}
         place = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"])
         for row, runs in enumerate(seeds.values()):
@@ -121,10 +124,13 @@ class Outcomes:
         return np.mean(probe_hits, axis=0)
 
 
-def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:
+def read_outcomes(
+    folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None, alike: bool = True
+) -> Outcomes:
     """The finished runs in `folders`.
 
-    Raises ValueError for none, for runs of several corpora, and for runs that differ in what no table tells apart.
+    Raises ValueError for none, for runs of several corpora and, unless `alike` is false, for runs that differ in what
+    the paper's tables do not tell apart.
     """
     runs = [read_run(folder) for folder in folders]
     if not runs:
@@ -135,7 +141,8 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
             "Give each corpus a grid and an `out` folder of its own."
         )
-    _check_alike(runs)
+    if alike:
+        _check_alike(runs)
     by_fold = {run.settings.held_out: run for run in runs}
     parts = []
     for run in by_fold.values():

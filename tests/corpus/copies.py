@@ -104,15 +104,15 @@ def casme_line(row: tuple) -> tuple:
     return subject, clip, None, onset, apex, "\\", offset, None, 120.0, 300.0, codes, emotion
 
 
-def samm(root: Path, above: int = 13) -> None:
+def samm(root: Path, above: int = 13, rows=SAMM) -> None:
     place = root / "SAMM"
-    for subject, clip, onset, _, offset, *_ in SAMM:
+    for subject, clip, onset, _, offset, *_ in rows:
         width = 5 if clip.startswith("013_1") else 4
         names = (f"{subject}_{n:0{width}d}.jpg" for n in range(onset, offset + 1))
         frames(place / subject / clip, names, GREY)
     lines = [
         (s, c, int(c.split("_")[1]), on, apex, off, off - on + 1, "Micro - 1/2", au, emotion, 7, None)
-        for s, c, on, apex, off, au, emotion in SAMM
+        for s, c, on, apex, off, au, emotion in rows
     ]
     sheet(place / "SAMM_Micro_FACS_Codes_v2.xlsx", SAMM_HEADER, lines, above)
 

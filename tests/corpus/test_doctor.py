@@ -2,10 +2,11 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 
 from melib.corpus.doctor import check_frames, exit_code, report
-from melib.corpus.scan import scan
+from melib.corpus.scan import _compare_counts, scan
 from tests.corpus import copies
 
 CLIPS = "CASME2/CASME2_RAW_selected"
@@ -155,6 +156,16 @@ def interval_elsewhere(root):
     rewrite(root, [(s, c, on + 500, "/", off + 500, au, emotion) for s, c, on, _, off, au, emotion in copies.CASME2])
 
 
+def other_files_beside(root):
+    for name in ("my_table.csv", "frames.zip", "labels.ods", "clip.avi"):
+        (root / "CASME2" / name).write_bytes(b"")
+
+
+def frames_of_another_kind(root):
+    for path in (root / CLIPS / "sub01/EP02_01f").iterdir():
+        path.rename(path.with_suffix(".tif"))
+
+
 # copy, its level, what the doctor says, what it advises
 BROKEN = [
     (wrong_root, "error", "The data root does not exist", "A data root looks like this"),
@@ -186,6 +197,17 @@ BROKEN = [
     (two_frames_of_one_number, "error", "both carry frame number 46", "Remove the copy"),
     (folder_without_row, "warning", "sub09/EP02_02f: 1 x clip folder without a row", "nothing to do"),
     (two_folders_of_one_clip, "warning", "1 x clip with more than one folder", "Remove the other copy"),
+    (other_files_beside, "note", "CASME2/my_table.csv: 4 x file that is not read", "Unpack archives that hold frames"),
+    (other_files_beside, "note", "CASME2/frames.zip", "Save spreadsheets as .xlsx or .csv"),
+    (
+        other_files_beside,
+        "note",
+        "CASME2/labels.ods, ",
+        "A .csv is read as the sheet if its name begins with the dataset's",
+    ),
+    (other_files_beside, "note", "CASME2/clip.avi", "Videos need a clips.csv"),
+    (frames_of_another_kind, "warning", "1 x clip folder whose images are of a kind", "Convert them to .png"),
+    (clip_folder_missing, "warning", "0/3/0 clips instead of Table 1's", "The copy is incomplete"),
     (interval_elsewhere, "warning", "5 x interval of the sheet that has no frames", "Compare sheet and release"),
 ]
 
@@ -236,3 +258,21 @@ def test_the_report_tells_counts_editions_repairs_and_where_to_apply(sound):
     assert "repair   CASME2/sub04/EP12_01f: apex / of the sheet corrected to 294" in text
     assert "SAMM: not read" in text and "Manchester" in text
     assert text.endswith("5 clips, 1 with notes; 4 notes, 1 warning, 0 errors.")
+
+
+def test_a_repair_that_many_clips_share_is_told_once(tmp_path):
+    rows = [("006", f"006_1_{n}", 10, 12, 14, "4", "Other") for n in range(1, 12)]
+    copies.samm(tmp_path, rows=rows)
+    (line,) = [line for line in report(scan(tmp_path)).splitlines() if line.startswith("   repair")]
+    assert line.startswith("   repair   11 clips, SAMM/006/006_1_1, ")
+    assert line.endswith(" and 3 more: emotion 'Other' read as 'others'")
+
+
+def test_counts_of_an_edition_are_not_claimed_of_an_incomplete_copy():
+    def compared(incomplete):
+        index = pd.DataFrame({"dataset": "CASME2", "clip": [f"c{n}" for n in range(129)], "emotion": "x",
+                              "label": ["positive"] * 32 + ["negative"] * 69 + ["surprise"] * 28})  # fmt: skip
+        return str(_compare_counts(index, {"CASME2": "2019 edition: sheet.xlsx"}, incomplete)[0])
+
+    assert "This is what the 2019 edition" in compared(set())
+    assert "This is what" not in compared({"CASME2"}) and "The copy is incomplete" in compared({"CASME2"})

@@ -22,7 +22,7 @@ from melib.prepare.arrays import ARRAYS
 from melib.prepare.faces import crop, find_face
 from melib.prepare.flow import FLOWS, shrink_flow
 from melib.prepare.pair import FLOW_SIZE
-from melib.prepare.pipeline import PAIR, array_folder, prepare, prepared_folder
+from melib.prepare.pipeline import PAIR, array_folder, prepare, prepared_folder, report
 from melib.prepare.samples import Samples
 from melib.prepare.settings import PrepareError, PrepareSettings
 from melib.prepare.store import check_cache, is_made
@@ -384,3 +384,12 @@ def test_a_missing_file_of_the_settings_is_named(root, index, tmp_path):
     with pytest.raises(PrepareError, match="boxes is nowhere"):
         prepare(root, index, PrepareSettings(32, boxes="nowhere.csv"), tmp_path)
     assert not os.listdir(tmp_path)
+
+
+def test_clips_left_out_for_one_reason_are_told_together():
+    skipped = [{"clip_id": f"SAMM/006/c{n}", "reason": f"{n} frame(s) from onset {n} in SAMM/006/c{n}: needs two."}
+               for n in range(10)]  # fmt: skip
+    skipped.append({"clip_id": "SMIC/s1/x", "reason": "no face"})
+    text = report(skipped)
+    assert text.startswith("11 clips cannot be prepared. 10 x 0 frame(s) from onset 0 in SAMM/006/c0: needs two. (SAMM")
+    assert text.endswith("and 2 more) 1 x no face (SMIC/s1/x)")

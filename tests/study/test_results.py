@@ -4,7 +4,7 @@ import pytest
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
 from melib.prepare.data import Data
-from melib.study.results import collect, results_table, to_markdown, varied
+from melib.study.results import collect, results_table, seed_counts, to_markdown, varied
 from tests.conftest import settings, toy
 
 
@@ -51,6 +51,20 @@ def test_markdown_names_rules_and_what_is_synthetic(folders):
     assert "| lam | selection | SMIC | SAMM | mean |" in text
     assert "upper bounds" in text
     assert text.count("oracle_per_metric") == 3 * 2 + 1
+
+
+def test_cells_of_fewer_seeds_are_marked(folders):
+    unequal = [folder for folder in folders if not ("SMIC__" in folder.name and "lam0.0" in folder.name)]
+    unequal = [folder for folder in unequal if not ("SAMM__" in folder.name and "__s1__" in folder.name)]
+    rows = collect(unequal)
+    counts = seed_counts(rows)
+    assert counts.loc[("0.5", "last")].tolist() == [2, 1, 1] and counts.loc[("0", "last")].tolist() == [0, 1, 0]
+    text = to_markdown(rows, "Results")
+    assert "of fewer seeds than the 2 of other cells" in text
+    line = next(line for line in text.splitlines() if line.startswith("| 0.5 | last |"))
+    smic, samm, mean = line.split("|")[3:6]
+    assert "*" not in smic and samm.strip().endswith("\\*") and mean.strip().endswith("\\*")
+    assert "fewer seeds" not in to_markdown(collect(folders), "Results")
 
 
 def test_nothing_to_collect():

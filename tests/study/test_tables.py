@@ -13,7 +13,7 @@ from melib.learning.selection import RULES, select
 from melib.learning.settings import RunSettings
 from melib.study import claims, tables
 from melib.study.outcomes import Outcomes, matches, read_outcomes
-from melib.study.report import latex, markdown, write_report
+from melib.study.report import has_runs, latex, markdown, write_report
 
 EPOCHS = 4
 SETTINGS = {lam: tables.cnn("flow", **tables.weighted(lam)) for lam in (0, 0.5)}
@@ -352,3 +352,25 @@ def test_effects_by_dataset_are_paired_over_shared_seeds(monkeypatch):
     assert row["low"] < row["effect"] < row["high"]
     assert row["n"] == 2
     assert np.isnan(table.loc[("apex", "over CE", "mean"), "effect"])
+
+
+def test_sections_without_runs_are_left_out_and_clips_and_labels_are_said(monkeypatch, tmp_path):
+    runs = [run(name, 0.6, seed, inputs="flow_image", lam=0) for name in ("SMIC", "SAMM") for seed in (0, 1)]
+    write_report(study(monkeypatch, runs), tmp_path)
+    text = (tmp_path / "tables.md").read_text()
+    assert (
+        "## Table 6: Optical flow" in text
+        and "## Table 5" not in text
+        and "by the paper's 4.1" not in text.split("##", 1)[1]
+    )
+    assert "Left out, as no run here is of theirs: The weight of BRL" in text
+    assert set(pd.read_csv(tmp_path / "tables.csv")["table"]) == {"table6", "table8", "readings"}
+    assert "Clips (positive/negative/surprise): SMIC 16/16/16, SAMM 16/16/16." in text
+    assert "Emotions became classes by `table1`" in text
+
+
+def test_apex_rules_are_compared_only_where_runs_differ_in_them(monkeypatch, tmp_path):
+    runs = lodo(0.6, inputs="flow", lam=0, seeds=1)
+    assert not has_runs(study(monkeypatch, runs), tables.TABLES["smic_apex"])
+    runs += lodo(0.6, inputs="flow", lam=0, seeds=1, apex_rule="midpoint")
+    assert has_runs(study(monkeypatch, runs), tables.TABLES["smic_apex"])
