@@ -204,9 +204,9 @@ def predict(args) -> int:
     from melib.study.predict import examine, occlusion
     from melib.study.verdict import in_words
 
-    models = load_models(args.runs, stage_bars())
+    models = load_models([find(folder) for folder in args.runs], stage_bars())
     given = {name: getattr(args, name) for name in ("onset", "apex", "offset", "fps", "box", "cropped")}
-    result = examine(models, args.clip, **given, progress=counter("frames looked at"))
+    result = examine(models, find(args.clip), **given, progress=counter("frames looked at"))
     print(in_words(result))
     if isinstance(result, Candidates):
         return 1
