@@ -177,3 +177,18 @@ def test_a_pilot_of_one_clip_a_class_and_dataset_gets_plain_sentences(tmp_path, 
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert "Warning" not in outputs.replace("UserWarning", "")
     assert ("is not measured here: a probe" in outputs) == name.startswith("01")
+
+
+def test_an_own_clip_is_by_default_one_that_the_run_never_saw_and_bad_input_stops_with_a_sentence(tmp_path, tiny_run):
+    notebook = home() / "notebooks" / "07_own_clip.ipynb"
+    done = papermill(tmp_path, notebook, runs=tiny_run())
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert outputs.count("image/png") == 3
+    assert "NOT TO BE RELIED ON" in outputs
+    assert "drawn by the workbook: synthetic" in outputs
+    assert "OwnClipPanel" in outputs
+    (tmp_path / "empty.mp4").touch()
+    done = papermill(tmp_path, notebook, runs=tiny_run(), clip=tmp_path / "empty.mp4")
+    assert done.returncode != 0
+    assert "empty.mp4 is empty (0 bytes)" in done.stderr
