@@ -184,6 +184,13 @@ def png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
 
 
+def figure_png(figure: Figure) -> bytes:
+    """A matplotlib figure without pyplot as PNG, at its own resolution."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return png(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
 def blinking(first: np.ndarray, second: np.ndarray, milliseconds: int = 500) -> bytes:
     """Two RGB pictures in turn, as an animated PNG."""
     from io import BytesIO
