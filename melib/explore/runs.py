@@ -110,9 +110,11 @@ class RunBrowser(widgets.VBox):
             f"No finished run has {', '.join(f'{name} {wanted[name]}' for name in wanted)}; the nearest one is shown, "
             f"with another {', '.join(other)}."
         )  # fmt: skip
-        self.set_trait(side, self.table.loc[nearest, "folder"].name)
-        self._follow()
-        self._draw()
+        name = self.table.loc[nearest, "folder"].name
+        if name == getattr(self, side):
+            self._follow()
+            self._draw()
+        self.set_trait(side, name)
 
     def _follow(self, _=None) -> None:
         """Set the menus to the open runs."""
@@ -146,7 +148,7 @@ class RunBrowser(widgets.VBox):
         for view, one, title in zip(self.matrices, both, SIDES, strict=False):
             view.value = confusion_table(one, title)
         self.matrices[2].value = confusion_table(both[1] - both[0], "second less first", signed=True)
-        self._compare(tables)
+        self._show_comparison(tables)
 
     def _read(self, name: str) -> tuple[Run, pd.Series]:
         """A run, and its UAR on the held-out clips by epoch."""
@@ -156,7 +158,7 @@ class RunBrowser(widgets.VBox):
     def _answers(self, name: str, rule: str) -> pd.DataFrame:
         return answers(self.read(name)[0], rule)
 
-    def _compare(self, tables: list[pd.DataFrame]) -> None:
+    def _show_comparison(self, tables: list[pd.DataFrame]) -> None:
         try:
             rows = compared(*tables)
         except ValueError as error:

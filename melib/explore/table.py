@@ -85,4 +85,4 @@ def mark(synthetic: bool) -> str:
 
 def sentence(text: str) -> str:
     """A message of a panel that has nothing, or not all, to show."""
-    return f"<div style='color:#8A4B00'>{html.escape(text)}</div>" if text else ""
+    return f"<div style='color:#8A4B00'>{html.escape(text, quote=False)}</div>" if text else ""
