@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 MAIN_JOB := notebooks/grids/main_job.yaml
 STUDY := notebooks/grids/study.yaml
 
-.PHONY: demo test lab study figures
+REAL := $(addprefix notebooks/grids/real_,core.yaml losses.yaml tuned.yaml)
+
+.PHONY: demo test lab study real figures
 
 demo: $(VENV)/.notebooks
 	$(BIN)/melib demo
@@ -29,6 +31,12 @@ study: $(VENV)/.notebooks
 	$(BIN)/papermill notebooks/05_decision_boundaries.ipynb runs/05_decision_boundaries.ipynb -p out figures
 	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb
 	$(BIN)/melib figures
+
+# CLONE: a clone of one of the public repositories that hold the flow images (README, "Real clips").
+real: $(VENV)/.notebooks
+	test -d data/megc2019 || $(BIN)/melib import "$(CLONE)" --to data/megc2019
+	for grid in $(REAL); do $(BIN)/melib run $$grid || exit 1; done
+	$(BIN)/melib compare $(REAL) --to figures/real
 
 # Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone, but
 # for generated faces (notebook 03).

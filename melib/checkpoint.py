@@ -28,7 +28,10 @@ class Checkpoint:
     def __init__(
         self, path: Path | None, key: str, parts: Mapping[str, object], streams: Mapping[str, torch.Generator]
     ):
-        self.path, self.key, self.parts, self.streams = path, key, parts, streams
+        self.path = path
+        self.key = key
+        self.parts = parts
+        self.streams = streams
         self.started = self.saved = time.monotonic()
         self.before = 0.0  # seconds of earlier sittings
         if path:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from melib.bars import bar, counts, stage_bars, study_bar
-from melib.home import resolve
+from melib.home import find, resolve
 
 
 def demo(args) -> int:
@@ -29,7 +29,7 @@ def doctor(args) -> int:
     from melib.corpus.doctor import check_frames, exit_code, report
     from melib.corpus.scan import scan
 
-    result = check_frames(scan(resolve(args.root), args.datasets.split(",") if args.datasets else None))
+    result = check_frames(scan(find(args.root), args.datasets.split(",") if args.datasets else None))
     print(report(result))
     return exit_code(result)
 
@@ -44,7 +44,7 @@ def import_(args) -> int:
     if to.exists() and not is_samples_folder(to) and any(to.iterdir()):
         raise FileExistsError(f"{to} is there and is no samples folder. Name another folder with --to.")
     labels = args.labels.split(",") if args.labels else ()
-    samples = import_images(resolve(args.folder), args.table, args.images, labels, args.mapping)
+    samples = import_images(find(args.folder), args.table, args.images, labels, args.mapping)
     print(class_counts(samples.index).to_string())
     print(f"{len(samples)} clips, pictures of {samples.arrays['flow_image'].shape[1:]}, in {samples.save(to)}")
     return 0
@@ -54,19 +54,21 @@ def faces(args) -> int:
     """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
     from melib.figures.faces import box_sheet
     from melib.figures.style import save_drawing, use_style
-    from melib.prepare.data import find_corpus, open_corpus
+    from melib.prepare.data import DEMO_SIZES, find_corpus, open_corpus
     from melib.prepare.describe import face_table
+    from melib.prepare.pipeline import report
     from melib.prepare.settings import PrepareSettings
 
-    boxes = str(resolve(args.boxes)) if args.boxes else None
+    boxes = str(find(args.boxes)) if args.boxes else None
     wanted = PrepareSettings(64, face_detector=args.detector, boxes=boxes)
-    data = open_corpus(args.root, wanted, ["onset"], stage_bars())
+    root = args.root if args.root in DEMO_SIZES else str(find(args.root))
+    data = open_corpus(root, wanted, ["onset"], stage_bars())
     print(face_table(data.samples.index).round(1).to_string(index=False))
-    for clip in data.skipped.to_dict("records"):
-        print(f"left out {clip['clip_id']}: {clip['reason']}")
+    if len(data.skipped):
+        print(report(data.skipped.to_dict("records")))
     use_style()
     to = resolve(args.to)
-    print(save_drawing(box_sheet(find_corpus(args.root), data.samples.index, args.each), to.parent, to.stem))
+    print(save_drawing(box_sheet(find_corpus(root), data.samples.index, args.each), to.parent, to.stem))
     return 0
 
 
@@ -77,8 +79,9 @@ def prepare(args) -> int:
     from melib.prepare.data import prepare_settings
     from melib.study.plan import check_top_up, read_grid, remember
 
-    wanted, opened = {}, set()
-    for number, run in enumerate(read_grid(args.grid), 1):
+    wanted = {}
+    opened = set()
+    for number, run in enumerate(read_grid(find(args.grid)), 1):
         with _naming(number, run):
             key = run.corpus, run.datasets, run.mapping, run.label_mapping, prepare_settings(run)
             wanted.setdefault(key, []).append((number, run))
@@ -172,11 +175,24 @@ def tables(args) -> int:
     return 0
 
 
+def compare(args) -> int:
+    """Set all settings of one or several grids side by side: scores, intervals, gains over their controls."""
+    from melib.study.compare import write_comparison
+    from melib.study.outcomes import read_outcomes
+    from melib.study.plan import finished
+
+    units = [unit for grid in args.grids for unit in _plan(grid)]
+    for path in write_comparison(read_outcomes(finished(units), alike=False), resolve(args.to)):
+        print(path)
+    print(counts(_states(units)))
+    return 0
+
+
 def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
 
-    for path in redraw(resolve(args.folder)):
+    for path in redraw(find(args.folder)):
         print(path)
     return 0
 
@@ -244,6 +260,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(compare)
+    sub.add_argument("grids", nargs="+", help="grid files on one corpus")
+    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
     return parser
@@ -261,7 +280,7 @@ def _naming(number: int, run) -> Iterator[None]:
 def _plan(grid: str, quick: bool = False):
     from melib.study.plan import read_plan
 
-    return read_plan(grid, quick, stage_bars())
+    return read_plan(find(grid), quick, stage_bars())
 
 
 def _states(units) -> dict:
@@ -273,9 +292,9 @@ def _states(units) -> dict:
 def _print_table(units, shown=None) -> None:
     """A line a unit whose state is among `shown` (default: all), and the counts."""
     states = _states(units)
-    for name, at in states.items():
-        if shown is None or at.state in shown:
-            print(f"{at.state:8} {name}" + (f"\n         {at.note}" if at.note else ""))
+    for name, state in states.items():
+        if shown is None or state.state in shown:
+            print(f"{state.state:8} {name}" + (f"\n         {state.note}" if state.note else ""))
     print(counts(states))
 
 

@@ -19,6 +19,12 @@ def resolve(path: str | Path) -> Path:
     return path if path.is_absolute() else home() / path
 
 
+def find(path: str | Path) -> Path:
+    """What a user names on a command line: from the current folder where it is there, else as `resolve` has it."""
+    here = Path(path).expanduser().absolute()
+    return here if here.exists() else resolve(path)
+
+
 def work_folder(folder: Path) -> Path:
     """Where a run keeps what it needs until `folder` is done: lock, notebook, checkpoint, progress, error line."""
     return folder.parent / ".work" / folder.name

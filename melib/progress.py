@@ -16,7 +16,8 @@ class Meter:
     """
 
     def __init__(self, folder: Path | None, total: int):
-        self.folder, self.total = folder, total
+        self.folder = folder
+        self.total = total
         self.started = time.monotonic()
         self.written = -1.0
         self.first: int | None = None  # steps that earlier sittings had done

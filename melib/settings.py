@@ -132,7 +132,9 @@ class Settings:
     def check(self) -> None:
         """Raise SettingsError for a value that is unknown or out of range."""
         for one in fields(self):
-            value, choices, bounds = getattr(self, one.name), one.metadata["choices"], one.metadata["bounds"]
+            value = getattr(self, one.name)
+            choices = one.metadata["choices"]
+            bounds = one.metadata["bounds"]
             if choices:
                 one_of(one.name, value, choices)
             if bounds and not bounds[0] <= value <= bounds[1]:

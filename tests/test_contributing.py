@@ -52,7 +52,7 @@ def test_they_go_through_papermill_status_collect_and_tables(copy):
     common = {"corpus": "my_samples", "profile": "tiny", "inputs": "flow_image", "image_size": 16, "out": "runs"}
     lodo = {**common, "held_out": ["SMIC", "CASME", "SAMM"]}
     grids = {
-        "lodo": [{**lodo, "method": "vrex", "beta": 1}, {**lodo, "method": "centroids", "held_out": "SAMM"}],
+        "lodo": [{**lodo, "method": "risk_range", "beta": 1}, {**lodo, "method": "centroids", "held_out": "SAMM"}],
         "others": [
             {**common, "held_out": "SAMM", "method": "erm", "network": "two_layer", "width": 8, "inputs": "contrast"},
             {**common, "held_out": "all", "protocol": "halves", "method": "centroids"},
@@ -76,4 +76,4 @@ def test_they_go_through_papermill_status_collect_and_tables(copy):
         assert "centroids" in collected
     assert "claims.csv" in python(copy, "-m", "melib.cli", "tables", "lodo.yaml", "--to", "tables")
     folders = {path.name.split("__")[1] for path in (copy / "runs").glob("[!.]*")}
-    assert folders == {"vrex-cnn", "centroids", "erm-two_layer", "logreg"}
+    assert folders == {"risk_range-cnn", "centroids", "erm-two_layer", "logreg"}

@@ -29,7 +29,7 @@ def training_clips(vectors: pd.DataFrame, index: pd.DataFrame, held_out: str | N
     if held_out not in (None, *DATASETS, *present):
         raise AUError(f"held_out is {held_out!r}; expected one of {present}, or None to leave out none.")
     rows = index.set_index("clip_id")[["dataset", "subject", "label"]].dropna()
-    return rows[rows.index.isin(vectors.index) & (rows["dataset"] != held_out)]
+    return rows[rows.index.isin(vectors.index) & ~rows["dataset"].isin([held_out])]
 
 
 def centroids(
@@ -49,7 +49,8 @@ def centroids(
     if k is not None and k < 1:
         raise AUError(f"k is {k}; expected 1 or more clusters a class, or None to choose by silhouette.")
     rows = training_clips(vectors, index, held_out)
-    means, members = {}, []
+    means = {}
+    members = []
     for label in CLASSES:
         clips = rows[rows["label"] == label]
         if clips.empty:

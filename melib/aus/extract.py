@@ -35,7 +35,9 @@ def run_openface(
 
     Returns clip_id -> what went wrong, for the clips that failed. AUError where there is no such command.
     """
-    words, folder, failed = shlex.split(command), Path(folder), {}
+    words = shlex.split(command)
+    folder = Path(folder)
+    failed = {}
     if shutil.which(words[0]) is None:
         raise AUError(
             f"There is no {words[0]!r} on this machine. Install OpenFace 2.2 and put its binaries on the PATH, or give "
@@ -49,7 +51,8 @@ def run_openface(
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".") as work:
-                frames, out = Path(work, "frames"), Path(work, "out")
+                frames = Path(work, "frames")
+                out = Path(work, "out")
                 frames.mkdir(), out.mkdir()
                 for number, frame in list_frames(Path(root) / row.folder).items():
                     save_frame(frame, frames / f"{number:012d}")
@@ -77,7 +80,9 @@ def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Reading:
         raise AUError("py-feat is not installed: pip install py-feat (it fetches its models on first use).") from error
     import feat
 
-    detector, clips, left_out = Detector(), {}, []
+    detector = Detector()
+    clips = {}
+    left_out = []
     for row in index.itertuples():
         frames = list_frames(Path(root) / row.folder)
         wanted = [number for number in (row.onset, row.apex) if not pd.isna(number) and number in frames]

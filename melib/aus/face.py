@@ -18,10 +18,8 @@ class DrawnFace:
     """One synthetic person, drawn once at `size` pixels; `draw` then costs a few milliseconds."""
 
     def __init__(self, size: int = 256, seed: int = 4):
-        camera, typical = (
-            actors.CAMERAS["CASME2"],
-            SimpleNamespace(normal=lambda mean, _, size=(): np.full(size, float(mean))),
-        )
+        camera = actors.CAMERAS["CASME2"]
+        typical = SimpleNamespace(normal=lambda mean, _, size=(): np.full(size, float(mean)))
         look = face.new_look(np.random.default_rng(seed), camera.tones, glasses=0)
         muscles = motion.new_muscles(typical)  # no person's own: as strong as people are on average, and symmetric
         self.scale = size / 1.5  # pixels a face width

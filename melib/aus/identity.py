@@ -34,7 +34,8 @@ def identity(
     Columns: measure, value, low, high (95 %, basic bootstrap over the subjects of each dataset, `draws` draws), and
     shuffled_low, shuffled_high: where 95 % of `draws` controls lie whose classes are shuffled within each dataset.
     """
-    rows, rng = training_clips(vectors, index, held_out), np.random.default_rng(seed)
+    rows = training_clips(vectors, index, held_out)
+    rng = np.random.default_rng(seed)
     points = vectors.loc[rows.index].set_axis(range(len(rows)))
     rows = rows.reset_index(drop=True)
     pooled = k_means(points.to_numpy(), k * len(CLASSES), seed)
@@ -47,7 +48,9 @@ def identity(
     everything = np.arange(len(rows))
     whole = fit(everything, rows)
     value = _told(rows, pooled) | _emfacs(whole)
-    drawn, means, shuffled = [], [], []
+    drawn = []
+    means = []
+    shuffled = []
     for _ in range(draws):
         take, people = _draw_subjects(rows, rng)
         means.append(fit(take, rows))
@@ -60,7 +63,8 @@ def identity(
     value |= {"stray_folds": _stray(folds) / gap if folds else np.nan, "stray_subjects": _stray(means) / gap}
     table = pd.DataFrame({"value": value})
     spread = pd.DataFrame(drawn).quantile([0.975, 0.025]).T
-    table["low"], table["high"] = 2 * table["value"] - spread[0.975], 2 * table["value"] - spread[0.025]
+    table["low"] = 2 * table["value"] - spread[0.975]
+    table["high"] = 2 * table["value"] - spread[0.025]
     table.loc[table.index.str.startswith("emfacs"), "low"] = table["low"].clip(lower=0)  # no distance is negative
     table[["shuffled_low", "shuffled_high"]] = pd.DataFrame(shuffled).quantile([0.025, 0.975]).T
     return table.rename_axis("measure").reset_index()
@@ -97,7 +101,8 @@ def _stray(fits: list[np.ndarray]) -> float:
 def _draw_subjects(rows: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the clips of subjects drawn with replacement within each dataset, and whose they are: a subject
     that is drawn twice counts as two."""
-    clips, people = [], []
+    clips = []
+    people = []
     for _, positions in sorted(rows.groupby("dataset").indices.items()):
         subjects = list(rows.iloc[positions].groupby("subject").indices.values())
         for person in rng.integers(len(subjects), size=len(subjects)):

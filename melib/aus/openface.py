@@ -56,7 +56,10 @@ def read_openface(
     facts = {"tool": "OpenFace", "tool_version": "2", "in_order": False}
     if (folder / SOURCE).is_file():
         facts |= json.loads((folder / SOURCE).read_text(encoding="utf-8"))
-    clips, left_out, layouts, jumbled = {}, [], set(), 0
+    clips = {}
+    left_out = []
+    layouts = set()
+    jumbled = 0
     for row in index.itertuples():
         sequence = folder / f"{row.clip_id}.csv"
         paths = [sequence] if sequence.is_file() else sorted((folder / row.clip_id).glob("*.csv"))
@@ -116,10 +119,14 @@ def read_file(path: str | Path, confidence: float = CONFIDENCE) -> File:
 def _good_rows(rows: np.ndarray, names: list[str], layout: str, confidence: float) -> File:
     """What of a file's `rows` (F, columns `names`) can be used."""
     start = len(LAYOUTS[layout])
-    head, values, names = dict(zip(names[:start], rows.T, strict=False)), rows[:, start:], names[start:]
-    face, frame = head.get("face_id", head.get("face")), head.get("frame", np.ones(len(rows)))
+    head = dict(zip(names[:start], rows.T, strict=False))
+    values = rows[:, start:]
+    names = names[start:]
+    face = head.get("face_id", head.get("face"))
+    frame = head.get("frame", np.ones(len(rows)))
     highest = [HIGHEST[KINDS[name[-1]]] for name in names]
-    good, lost = np.ones(len(rows), bool), Counter()
+    good = np.ones(len(rows), bool)
+    lost = Counter()
     for reason, bad in (
         ("tracking failed", ~(head["confidence"] >= confidence) | (head.get("success", 1) != 1)),
         ("a value is no number", np.isnan(values).any(1)),
@@ -132,7 +139,8 @@ def _good_rows(rows: np.ndarray, names: list[str], layout: str, confidence: floa
         for one in set(face[good])
     ]
     others = good & (face != -max(seen)[2]) if seen else ~good
-    lost["another face in the picture"], lost["no face found"] = int((good & others).sum()), int(not len(rows))
+    lost["another face in the picture"] = int((good & others).sum())
+    lost["no face found"] = int(not len(rows))
     frames = pd.DataFrame(values[good & ~others], frame[good & ~others].astype(int), names)
     return File(frames, layout, int(frame.max(initial=0)), +lost)
 

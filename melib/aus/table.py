@@ -79,12 +79,15 @@ def read_codes(index: pd.DataFrame) -> Reading:
 
     An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
     """
-    clips, left_out = {}, []
+    clips = {}
+    left_out = []
     for row in index.itertuples():
-        codes = [] if pd.isna(row.au_codes) else parse_codes(row.au_codes)
+        text = "" if pd.isna(row.au_codes) else str(row.au_codes)
+        codes = parse_codes(text)
         frame = row.onset if pd.isna(row.apex) else row.apex
         if not codes or pd.isna(frame):
-            left_out.append((row.clip_id, "no AU codes in the sheet" if not codes else "no apex and no onset", 0))
+            unread = f"AU codes {text!r} in the sheet are not understood" if text else "no AU codes in the sheet"
+            left_out.append((row.clip_id, "no apex and no onset" if codes else unread, 0))
             continue
         values = {f"{name}_c": 0.0 for name in NAMES} | {f"AU{code.au:02d}_c": 1.0 for code in codes}
         letters = {f"AU{code.au:02d}_r": [" ABCDE".index(x) for x in code.intensity.split("/") if x] for code in codes}

@@ -47,7 +47,8 @@ def clip_vectors(
         present = wide(reading, "presence").groupby(level="clip_id", observed=True).transform("mean") >= 0.5
         values = values.where(present.loc[values.index], 0.0)
     clips = dict(iter(values.groupby(level="clip_id", observed=True)))
-    vectors_by_clip, left_out = {}, []
+    vectors_by_clip = {}
+    left_out = []
     for row in index.dropna(subset=["label"]).itertuples():
         try:
             frames = clips[row.clip_id].droplevel("clip_id")

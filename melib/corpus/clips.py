@@ -29,6 +29,7 @@ class Clip:
     number: int = 1  # of the expression in its recording
     shared: bool = False  # the recording holds further expressions
     until: int | None = None  # last frame before the recording's next expression
+    other_images: bool = False  # its folder holds images of a kind that is not read
     fps: float | None = None
     cropped: bool = False
     expects_interval: bool = True  # a sheet states onset and offset, so that other frames are worth a note
@@ -69,7 +70,8 @@ def index_row(clip: Clip, whole: bool, log: Log) -> dict:
     """
     notes = list(clip.notes)
     present = _present(clip, whole, log)
-    onset, offset = present[0], present[-1]
+    onset = present[0]
+    offset = present[-1]
     asked = interval(clip.row)
     for what, text, was, now in (
         ("onset", clip.row.onset, asked[0], onset),

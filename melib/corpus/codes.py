@@ -1,13 +1,16 @@
-"""Action-unit codes as the datasets' sheets write them: `4+L10`, `R12B`, `(R6 or R12)+R15`, `10A/B`, `ref(4)`."""
+"""Action-unit codes as the datasets' sheets write them: `4+L10`, `12L`, `R12B`, `(R6 or R12)+R15`, `10A/B`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 
-_CODE = re.compile(r"(?:AU)?([LRATB](?:/[LRATB])*)?([1-9][0-9]?)([A-E](?:/[A-E])*)?", re.IGNORECASE)
+# The side stands before the number or, in MMEW, after it, where A and B are intensities.
+_CODE = re.compile(
+    r"(?:AU)?\s?([LRATB](?:/[LRATB])*)?([1-9][0-9]?)([A-E](?:/[A-E])*)?\s?([LR](?:/[LR])*)?", re.IGNORECASE
+)
 # "or" stands between codes; so does "/", unless it joins two sides (A/L12) or two intensities (10A/B).
-_OR = re.compile(r"\s+or\s+|(?<=[0-9])/|(?<=[0-9][A-E])/(?=[LRATB]?[0-9])", re.IGNORECASE)
+_OR = re.compile(r"\s+or\s+|(?<=[0-9])/|(?<=[0-9][A-ELR])/(?=[LRATB]?[0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ def parse_codes(text: object) -> list[Code]:
     ['4', 'L10']
     >>> parse_codes("R12B or R14")[0].alternatives[0].au
     14
+    >>> [str(code) for code in parse_codes("4R+12L")]
+    ['R4', 'L12']
     """
     codes = []
     for item in re.split("[+,;]", str(text)):
         bare = re.sub(r"\bref\b|[()?]", "", item, flags=re.IGNORECASE).strip()
-        found = [match.groups("") for part in _OR.split(bare) if (match := _CODE.fullmatch(part.strip()))]
-        options = [(side.upper(), int(au), intensity.upper()) for side, au, intensity in found]
+        groups = [match.groups("") for part in _OR.split(bare) if (match := _CODE.fullmatch(part.strip()))]
+        options = [((before or after).upper(), int(au), level.upper()) for before, au, level, after in groups]
         if options:
             codes.append(Code(*options[0], tuple(Code(*option) for option in options[1:]), raw=item.strip()))
     return codes

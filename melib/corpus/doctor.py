@@ -44,11 +44,11 @@ def check_frames(scan: Scan) -> Scan:
         if not good:
             broken.setdefault(dataset, []).append(path.relative_to(scan.root).as_posix())
     remedy = "Unpack these files from the archive again."
-    found = [
+    frame_findings = [
         Finding("error", dataset, few(paths), f"{len(paths)} x frame that cannot be decoded.", remedy)
         for dataset, paths in broken.items()
     ]
-    return replace(scan, findings=[*scan.findings, *found])
+    return replace(scan, findings=[*scan.findings, *frame_findings])
 
 
 def _files(place: Path) -> list[Path]:
@@ -104,8 +104,8 @@ def _dataset_lines(scan: Scan, dataset: str, findings: list[Finding]) -> Iterato
     yield from _finding_lines(findings)
     if dataset not in scan.editions and dataset in LAYOUTS:
         yield f"   Expected:\n   {LAYOUTS[dataset].tree}\n   To apply: {APPLY[dataset]}."
-    for clip, notes in _repairs(clips):
-        yield f"   repair   {clip}: {notes}"
+    for names, note in _repairs(clips):
+        yield f"   repair   {f'{len(names)} clips, ' if len(names) > 1 else ''}{few(names)}: {note}"
 
 
 def _finding_lines(findings: list[Finding]) -> Iterator[str]:
@@ -113,6 +113,8 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
         yield f"   {finding.level:8} " + str(replace(finding, dataset=""))
 
 
-def _repairs(clips: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _repairs(clips: pd.DataFrame) -> Iterator[tuple[list[str], str]]:
+    """The clips of each repair; a repair that many clips share is told once."""
     noted = clips[clips["notes"] != ""]
-    yield from zip(noted["clip_id"], noted["notes"], strict=True)
+    for note, group in noted.groupby("notes", sort=False):
+        yield list(group["clip_id"]), note

@@ -36,7 +36,8 @@ def correct(dataset: str, subject: str, clip: str, row: Row) -> tuple[Row, set[s
 
     A sheet that was corrected already no longer holds the wrong value and is left alone.
     """
-    fields, notes = set(), []
+    fields = set()
+    notes = []
     for field, wrong, right, source in errata().get((dataset, subject, clip), ()):
         if getattr(row, field).lower() == wrong:
             row = row._replace(**{field: right})

@@ -17,6 +17,7 @@ class Finding:
     where: str  # path or clips, as seen from the data root
     message: str
     remedy: str = ""
+    lacks_frames: bool = False  # clips of the sheet are not in the copy
 
     def __str__(self) -> str:
         place = ": ".join(filter(None, (self.dataset, self.where)))
@@ -50,6 +51,8 @@ PROBLEMS = {
     "empty folder": ("warning", "clip folder without frames; the clip is left out.", UNPACK),
     "empty folder, dropped": ("note", "clip folder without frames; its emotion carries no label.", ""),
     "no row": ("warning", "clip folder without a row in the sheet; left out.", "Known for some copies; nothing to do."),
+    "other images": ("warning", "clip folder whose images are of a kind that is not read; the clip is left out.",
+                     "Convert them to .png."),
     "strangers": ("note", "files among the frames that are no numbered images; ignored.", ""),
     "unknown emotion": ("warning", "", "The clip stays in the index without a label; correct the cell to use it."),
     "apex": ("warning", "apex outside the clip's interval; left empty.",
@@ -57,6 +60,9 @@ PROBLEMS = {
     "astray": ("warning", "interval of the sheet that has no frames in the clip's folder; the whole folder is taken.",
                "Compare sheet and release: they may belong to different editions."),
 }  # fmt: skip
+
+
+LACK_FRAMES = ("no folder", "empty folder", "other images")
 
 
 class Log:
@@ -79,7 +85,8 @@ class Log:
         grouped = []
         for (kind, message), clips in self._clips.items():
             level, text, remedy = PROBLEMS[kind]
-            grouped.append(Finding(level, self.dataset, few(clips), f"{len(clips)} x {message or text}", remedy))
+            text = f"{len(clips)} x {message or text}"
+            grouped.append(Finding(level, self.dataset, few(clips), text, remedy, kind in LACK_FRAMES))
         return self._findings + grouped
 
 

@@ -46,7 +46,8 @@ class Video:
         """Frame `number` as (H, W, 3) uint8 RGB. Raises CorpusError where it does not decode."""
         with self._lock:
             if self._capture is None or number <= self._at:
-                self._capture, self._at = _open(self.path), 0
+                self._capture = _open(self.path)
+                self._at = 0
             while self._at < number - 1 and self._capture.grab():
                 self._at += 1
             good, frame = self._capture.read()

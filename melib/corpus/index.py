@@ -98,7 +98,8 @@ def further_expressions(index: pd.DataFrame) -> np.ndarray:
 
 def subject_weights(index: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
     """How often each clip counts when subjects are drawn with replacement within their dataset, (draws, N)."""
-    rng, weights = np.random.default_rng(seed), np.zeros((draws, len(index)))
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((draws, len(index)))
     for _, part in index.reset_index(drop=True).groupby("dataset"):
         names, of = np.unique(part["subject"].to_numpy(dtype=str), return_inverse=True)
         weights[:, part.index] = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)[:, of]

@@ -75,7 +75,7 @@ def read_lines(path: Path, log: Log) -> list[Line]:
         absent.append("emotion or label")
     if absent:
         near = [(name, get_close_matches(name, header, 1, 0.6)) for name in absent]
-        hints = "".join(f" Is {found[0]!r} meant as {name!r}?" for name, found in near if found)
+        hints = "".join(f" Is {alternatives[0]!r} meant as {name!r}?" for name, alternatives in near if alternatives)
         raise CorpusError(
             f"It has no column {' and no column '.join(absent)}; its header is: {', '.join(header)}.{hints}"
         )
@@ -120,7 +120,8 @@ def _clip(dataset: str, line: Line, mapping: str, log: Log) -> Clip | None:
 
 def _classify(dataset: str, row: Row, line: Line, mapping: str, log: Log) -> tuple[Row, str | None]:
     """The row with its emotion, and the clip's class: `label` as it stands, else the emotion's by the mapping."""
-    label, emotion = line.cells["label"].lower(), spell(line.cells["emotion"])
+    label = line.cells["label"].lower()
+    emotion = spell(line.cells["emotion"])
     if label and label not in CLASSES:
         near = get_close_matches(label, CLASSES, 1)
         hint = f"; did it mean {near[0]!r}?" if near else ""
@@ -169,13 +170,13 @@ def _places(root: Path, place: str) -> Iterator[tuple[str, bool]]:
 
 def _find_frames(root: Path, place: str, clip: Clip, line: Line, places: dict[str, bool], log: Log) -> bool:
     """Give the clip its folder or video file; False, logged, where there is none, several, or no frame in it."""
-    found = _matching(place, line.cells, places)
-    if len(found) != 1:
+    candidates = _matching(place, line.cells, places)
+    if len(candidates) != 1:
         dropped = "" if clip.label else ", dropped"
-        several = f"{line}: {few(found, 3)}"
-        log.count("several places" if found else "no folder" + dropped, several if found else str(line))
+        several = f"{line}: {few(candidates, 3)}"
+        log.count("several places" if candidates else "no folder" + dropped, several if candidates else str(line))
         return False
-    (clip.folder,) = found
+    (clip.folder,) = candidates
     path = root / clip.folder
     try:
         if is_video(path):
@@ -205,13 +206,13 @@ def _matching(place: str, cells: dict[str, str], places: dict[str, bool]) -> lis
         exact = str(PurePosixPath(place, *wanted))
         return [exact] if exact in places else []
     wanted = [part.lower() for part in wanted]
-    found = []
+    matches = []
     for path in places:
         parts = path.lower().split("/")[1:]
         if parts[-len(wanted) :] == wanted or [*parts[:-1], Path(parts[-1]).stem][-len(wanted) :] == wanted:
-            found.append(path)
-    of_subject = [path for path in found if cells["subject"].lower() in path.lower().split("/")[1:-1]]
-    return of_subject if len(found) > 1 and of_subject else found
+            matches.append(path)
+    of_subject = [path for path in matches if cells["subject"].lower() in path.lower().split("/")[1:-1]]
+    return of_subject if len(matches) > 1 and of_subject else matches
 
 
 def _number(clips: list[Clip], log: Log) -> None:

@@ -17,7 +17,7 @@ DEPTH = 10  # folders below the data root; ends loops of links
 
 
 @dataclass
-class Found:
+class Tree:
     """What lies in a dataset's folders; paths are relative to the data root, with forward slashes."""
 
     clips: dict[str, dict[Key, list[str]]] = field(default_factory=dict)  # release path -> clip -> its folders
@@ -25,6 +25,7 @@ class Found:
     locks: list[str] = field(default_factory=list)  # left by Excel
     nested: set[str] = field(default_factory=set)  # folders inside a folder of the same name
     closed: dict[str, str] = field(default_factory=dict)  # folders that cannot be opened: why
+    unread: list[str] = field(default_factory=list)  # files that are neither sheets nor lie in a clip's folder
     entries: int = 0
 
 
@@ -60,9 +61,9 @@ def clip_key(subject: str, clip: str) -> Key | None:
     return (int(number[1]), re.sub("^s0+", "s", clip.lower())) if number else None
 
 
-def explore(root: Path, places: list[str], layout: Layout) -> Found:
+def explore(root: Path, places: list[str], layout: Layout) -> Tree:
     """Walk a dataset's places (names in the data root) down to its clip folders, whose files are not looked at."""
-    found = Found()
+    tree = Tree()
     clip_path = re.compile(f"(?:^|/){layout.clip}$", re.IGNORECASE)
     todo = [""]
     while todo:
@@ -70,16 +71,19 @@ def explore(root: Path, places: list[str], layout: Layout) -> Found:
         try:
             inside = list_entries(root / parent)
         except OSError as error:
-            found.closed[parent] = error.strerror or str(error)
+            tree.closed[parent] = error.strerror or str(error)
             continue
         for name, is_folder in inside:
             path = f"{parent}/{name}".lstrip("/")
             if not parent and name not in places:
                 continue
-            found.entries += bool(parent)
+            tree.entries += bool(parent)
             if not is_folder:
-                if name.lower().endswith(SUFFIXES) and not re.search(SKIP_SHEETS, name, re.IGNORECASE):
-                    (found.locks if name.startswith("~$") else found.sheets).append(path)
+                if name.lower().endswith(SUFFIXES):
+                    if not re.search(SKIP_SHEETS, name, re.IGNORECASE):
+                        (tree.locks if name.startswith("~$") else tree.sheets).append(path)
+                else:
+                    tree.unread.append(path)
                 continue
             parts = path.split("/")
             once = [part for part, before in zip(parts, ["", *parts], strict=False) if part != before]
@@ -88,22 +92,22 @@ def explore(root: Path, places: list[str], layout: Layout) -> Found:
                 # CASME's raw release comes in two sections, which are one release.
                 release = re.sub("(/[^/]*(section|casme)[ _-]*[ab])+$", "", match.string[: match.start()], flags=re.I)
                 key = clip_key(match.groupdict().get("subject", ""), match["clip"])
-                found.clips.setdefault(release, {}).setdefault(key, []).append(path)
+                tree.clips.setdefault(release, {}).setdefault(key, []).append(path)
             elif not re.fullmatch(SKIP_FOLDERS, name, re.IGNORECASE) and len(parts) < DEPTH:
                 todo.append(path)
                 if parts[-2:-1] == parts[-1:]:
-                    found.nested.add(path)
-    return found
+                    tree.nested.add(path)
+    return tree
 
 
-def choose_release(found: Found, layout: Layout, log: Log) -> tuple[str, Release]:
+def choose_release(tree: Tree, layout: Layout, log: Log) -> tuple[str, Release]:
     """The first of the layout's releases that is there; the others are noted."""
     kinds = {
         path: next(i for i, release in enumerate(layout.releases) if re.search(release.path, path, re.IGNORECASE))
-        for path in found.clips
+        for path in tree.clips
     }
     chosen, *others = sorted(kinds, key=lambda path: (kinds[path], path))
     for path in others:
-        message = f"Also there: {layout.releases[kinds[path]].name}, {len(found.clips[path])} clips; not used."
-        log.say("note", path, message, f"To use it, move {chosen} out of the data root.")
+        message = f"Also there: {layout.releases[kinds[path]].name}, {len(tree.clips[path])} clips; not used."
+        log.say("note", path, message, f"To use it, give a data root that holds {path} and not {chosen}.")
     return chosen, layout.releases[kinds[chosen]]

@@ -9,13 +9,15 @@ from pathlib import Path
 from melib.corpus.clips import Clip, exact, index_row, interval, named_cropped
 from melib.corpus.errata import correct
 from melib.corpus.findings import Log, few
-from melib.corpus.frames import list_folder
+from melib.corpus.frames import VIDEOS, list_folder
 from melib.corpus.index import FPS, CorpusError
 from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of, spell
-from melib.corpus.places import Found, Key, choose_release, clip_key, explore
+from melib.corpus.own import SHEET
+from melib.corpus.places import Key, Tree, choose_release, clip_key, explore
 from melib.corpus.sheets import Row, frame_number, read_sheet
 
+OTHER_IMAGES = (".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".jp2")
 SMIC_TOKENS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 # These clips were moved from sadness to surprise: they tell the editions of CASME II's sheet apart.
 CASME2_MOVED = {(24, "ep07_01"), (24, "ep07_04f"), (24, "ep10_03")}
@@ -25,25 +27,29 @@ def read_dataset(
     root: Path, dataset: str, places: list[str], mapping: str, contempt: bool
 ) -> tuple[list[dict], Log, str]:
     """Index rows, findings and the edition of the dataset that lies in `places`, names of entries of the data root."""
-    layout, log = LAYOUTS[dataset], Log(dataset)
-    found = explore(root, places, layout)
-    for path in sorted(found.nested):
+    layout = LAYOUTS[dataset]
+    log = Log(dataset)
+    tree = explore(root, places, layout)
+    for path in sorted(tree.nested):
         log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
-    for path, error in found.closed.items():
+    for path, error in tree.closed.items():
         log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
-    for path in found.locks:
+    for path in tree.locks:
         log.say("note", path, "Excel's lock file, ignored: the sheet is open there and may change.", "Close it.")
-    if not found.clips:
-        what = "holds no clip folders in a layout that is known" if found.entries else "is empty"
+    if not tree.clips:
+        _say_unread(tree, log)
+        what = "holds no clip folders in a layout that is known" if tree.entries else "is empty"
         log.say("error", few(places), f"The dataset's folder {what}.", f"Expected:\n   {layout.tree}")
         return [], log, ""
-    path, release = choose_release(found, layout, log)
-    folders = found.clips[path]
+    path, release = choose_release(tree, layout, log)
+    folders = tree.clips[path]
     if release.sheet:
-        rows, edition = _sheet_rows(root, found, dataset, log)
+        rows, edition = _sheet_rows(root, tree, dataset, log)
     else:
         names = [paths[0].rsplit("/", 1)[-1] for paths in folders.values()]
-        rows, edition = [Row(0, clip=name, emotion=SMIC_TOKENS[name.split("_")[1].lower()]) for name in names], ""
+        rows = [Row(0, clip=name, emotion=SMIC_TOKENS[name.split("_")[1].lower()]) for name in names]
+        edition = ""
+    _say_unread(tree, log)
     clips = _join(root, dataset, rows, folders, log, mapping, contempt)
     for clip in clips:
         clip.fps = FPS[dataset]
@@ -65,18 +71,39 @@ def read_dataset(
     return index, log, ", ".join(filter(None, (release.name, edition)))
 
 
-def _sheet_rows(root: Path, found: Found, dataset: str, log: Log) -> tuple[list[Row], str]:
+def _say_unread(tree: Tree, log: Log) -> None:
+    """Name the files that are not read, and what to do where they may hold what is missed."""
+    if not tree.unread:
+        return
+    names = [path.lower() for path in tree.unread]
+    remedies = []
+    if any(name.endswith((".zip", ".rar", ".7z", ".gz", ".tar")) for name in names):
+        remedies.append("Unpack archives that hold frames.")
+    if any(name.endswith((".ods", ".numbers")) for name in names):
+        remedies.append("Save spreadsheets as .xlsx or .csv.")
+    if any(name.endswith(".csv") for name in names):
+        remedies.append("A .csv is read as the sheet if its name begins with the dataset's.")
+    if any(name.endswith(VIDEOS) for name in names):
+        remedies.append(f"Videos need a {SHEET} (docs: DATASETS.md).")
+    log.say("note", few(tree.unread), f"{len(names)} x file that is not read.", " ".join(remedies))
+
+
+def _sheet_rows(root: Path, tree: Tree, dataset: str, log: Log) -> tuple[list[Row], str]:
     """The rows of the dataset's sheet, or of all of its section sheets where no sheet holds everything."""
 
     def rank(path: str) -> tuple[bool, bool, str]:
         name = path.rsplit("/", 1)[-1].lower()
         return "section" in name, dataset_of(name) != dataset, name
 
-    sheets, failed, spare = {}, {}, []
-    for path in sorted(found.sheets, key=rank):
+    sheets = {}
+    failed = {}
+    spare = []
+    for path in sorted(tree.sheets, key=rank):
         if sheets and not all(rank(one)[0] for one in (path, *sheets)):
             spare.append(path)
-        elif not path.lower().endswith(".csv") or not rank(path)[1]:  # tables of the user's own may lie about
+        elif path.lower().endswith(".csv") and rank(path)[1]:  # a table of the user's own
+            tree.unread.append(path)
+        else:
             try:
                 sheets[path] = read_sheet(root / path, LAYOUTS[dataset].needs)
             except CorpusError as error:
@@ -89,7 +116,7 @@ def _sheet_rows(root: Path, found: Found, dataset: str, log: Log) -> tuple[list[
     for path in spare:
         log.say("note", path, "Another sheet, not used.", f"To use it, move {', '.join(sheets)} out of the data root.")
     if not sheets and not failed:
-        only = f" (only Excel's lock file {found.locks[0]})" if found.locks else ""
+        only = f" (only Excel's lock file {tree.locks[0]})" if tree.locks else ""
         remedy = f"Copy the sheet that came with the frames. Expected:\n   {LAYOUTS[dataset].tree}"
         log.say("error", "", f"No annotation sheet (.xlsx, .xls, .csv) beside the frames{only}.", remedy)
     rows = [row for sheet in sheets.values() for row in sheet.rows]
@@ -125,7 +152,8 @@ def _join(
         onsets = [interval(row)[0] for row in expressions]
         for number, row in enumerate(expressions, 1):
             clip = _corrected(dataset, LAYOUTS[dataset].subject.format(key[0]), row)
-            clip.number, clip.shared = number, len(expressions) > 1
+            clip.number = number
+            clip.shared = len(expressions) > 1
             clip.until = onsets[number] - 1 if number < len(expressions) else None
             where = f"{clip.subject}/{row.clip}"
             try:
@@ -138,7 +166,7 @@ def _join(
             elif _find_frames(root, clip, folders[key], log):
                 clips.append(clip)
             elif clip.folder:
-                log.count("empty folder" + dropped, where)
+                log.count("other images" if clip.other_images else "empty folder" + dropped, where)
     if rows:
         for key in sorted(set(folders) - set(recordings)):
             log.count("no row", folders[key][0])
@@ -185,7 +213,8 @@ def smic_expressions(rows: list[Row], log: Log) -> list[Row]:
     expanded = []
     for row in rows:
         expanded.append(row)
-        first, last = frame_number(row.first), frame_number(row.last)
+        first = frame_number(row.first)
+        last = frame_number(row.last)
         for pair in ((row.onset2, row.offset2), (row.onset3, row.offset3)):
             onset, offset = map(frame_number, pair)
             if not any(pair):
@@ -217,14 +246,17 @@ def _find_frames(root: Path, clip: Clip, folders: list[str], log: Log) -> bool:
         try:
             frames, others = list_folder(root / path)
             if not frames and (root / twice).is_dir():
-                path, (frames, others) = twice, list_folder(root / twice)
+                path = twice
+                (frames, others) = list_folder(root / twice)
         except (CorpusError, OSError) as error:
             log.say("error", path, str(error))
             continue
+        clip.other_images |= any(name.lower().endswith(OTHER_IMAGES) for name in others)
         if others:
             log.count("strangers", f"{path} ({few(others, 3)})")
         if not clip.folder or len(frames) > len(clip.frames):
-            clip.folder, clip.frames = path, frames
+            clip.folder = path
+            clip.frames = frames
     if len(folders) > 1:
         log.count("two folders", " and ".join(folders))
     return bool(clip.frames)

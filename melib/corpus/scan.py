@@ -66,26 +66,28 @@ def scan(
     root = Path(root)
     label_of("SMIC", "positive", mapping)  # an unknown mapping is no problem of the data
     asked = None if datasets is None else _names(datasets)
-    own, findings = _own_datasets(root)
-    places = find_datasets(root, without=own.values())
-    wanted = dataset_order({*DATASETS, *own} if asked is None else asked)
-    if not {*places, *own}:
+    own_datasets, findings = _own_datasets(root)
+    places = find_datasets(root, without=own_datasets.values())
+    wanted = dataset_order({*DATASETS, *own_datasets} if asked is None else asked)
+    if not {*places, *own_datasets}:
         return Scan(root, make_index([]), [*findings, _nothing_there(root, wanted)], {})
-    rows, editions = [], {}
+    rows = []
+    editions = {}
     for dataset in wanted:
-        if dataset in own:
-            read = read_own(root, dataset, own[dataset], mapping)
+        if dataset in own_datasets:
+            read = read_own(root, dataset, own_datasets[dataset], mapping)
         elif dataset in places:
             read = read_dataset(root, dataset, places[dataset], mapping, contempt)
         else:
-            findings.append(_absent(root, dataset, asked is not None, {*places, *own}))
+            findings.append(_absent(root, dataset, asked is not None, {*places, *own_datasets}))
             continue
         rows += read[0]
         findings += read[1].findings()
         editions[dataset] = read[2]
     index = make_index(rows)
     if mapping == "table1" and not contempt:
-        findings += _compare_counts(index, editions)
+        incomplete = {finding.dataset for finding in findings if finding.level == "warning" and finding.lacks_frames}
+        findings += _compare_counts(index, editions, incomplete)
     return Scan(root, index, findings, editions)
 
 
@@ -142,18 +144,20 @@ def _names(datasets: Iterable[str]) -> list[str]:
 
 def _own_datasets(root: Path) -> tuple[dict[str, str], list[Finding]]:
     """The datasets of one's own in a data root, with their folders; and what is to be said of other folders."""
-    own: dict[str, str] = {}
-    findings, unread = [], []
+    sheets: dict[str, str] = {}
+    findings = []
+    unread = []
     try:
         folders = [name for name, is_folder in list_entries(root) if is_folder]
     except OSError:
         return {}, []
     for name in folders:
-        dataset, near = dataset_name(name), doubtful_name(name)
-        if has_sheet(root / name) and not near and dataset not in own:
-            own[dataset] = name
+        dataset = dataset_name(name)
+        near = doubtful_name(name)
+        if has_sheet(root / name) and not near and dataset not in sheets:
+            sheets[dataset] = name
         elif has_sheet(root / name):
-            what = f"is nearly that of {print_name(near)}" if near else f"names the same dataset as {own[dataset]}"
+            what = f"is nearly that of {print_name(near)}" if near else f"names the same dataset as {sheets[dataset]}"
             remedy = "Rename the folder: to that dataset's name, if it is it, else to a name less like it."
             findings.append(Finding("error", dataset, name, f"The folder's name {what}; not read.", remedy))
         elif near and not dataset_of(name):
@@ -164,7 +168,7 @@ def _own_datasets(root: Path) -> tuple[dict[str, str], list[Finding]]:
     if unread:
         message = f"Folders that are not read: not named after one of the paper's datasets, and without {SHEET}."
         findings.append(Finding("note", "", few(unread), message))
-    return own, findings
+    return sheets, findings
 
 
 def _nothing_there(root: Path, wanted: Iterable[str]) -> Finding:
@@ -206,8 +210,11 @@ def _absent(root: Path, dataset: str, asked: bool, there: set[str]) -> Finding:
     return Finding("error" if asked else "note", dataset, "", message, remedy)
 
 
-def _compare_counts(index: pd.DataFrame, editions: dict[str, str]) -> list[Finding]:
-    """What to say, with the table of emotions, of each dataset whose class counts are not those of Table 1."""
+def _compare_counts(index: pd.DataFrame, editions: dict[str, str], incomplete: set[str]) -> list[Finding]:
+    """What to say, with the table of emotions, of each dataset whose class counts are not those of Table 1.
+
+    In `incomplete` datasets labelled clips of the sheet have no frames, so that the counts say nothing of the sheet.
+    """
     findings = []
     for dataset, counts in class_counts(index).iterrows():
         if dataset not in TABLE1 or tuple(counts) == TABLE1[dataset]:
@@ -215,8 +222,10 @@ def _compare_counts(index: pd.DataFrame, editions: dict[str, str]) -> list[Findi
         emotions = index.loc[index["dataset"] == dataset, "emotion"].value_counts()
         table = ", ".join(f"{emotion} {count}" for emotion, count in sorted(emotions.items()))
         message = f"{triple(counts)} clips instead of Table 1's {triple(TABLE1[dataset])}; emotions: {table}."
-        edition = EDITIONS.get(dataset, {}).get(tuple(counts))
+        edition = "" if dataset in incomplete else EDITIONS.get(dataset, {}).get(tuple(counts), "")
         remedy = f"This is what {edition}." if edition else "Is the copy complete? Its own counts are used."
+        if dataset in incomplete:
+            remedy = "The copy is incomplete: clips of its sheet have no frames. Its own counts are used."
         if not edition and "2019 edition" in editions[dataset]:
             remedy += f" A complete one of this sheet has {triple(next(iter(EDITIONS[dataset])))}."
         findings.append(Finding("note" if edition else "warning", str(dataset), "", message, remedy))

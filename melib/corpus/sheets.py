@@ -121,17 +121,17 @@ def _tabs(path: Path) -> Iterator[Iterable[Sequence[object]]]:
 
 def _roles(cells: Sequence[object]) -> dict[str, int]:
     """The columns that a row names, if it is read as a header: role to position, the first of each."""
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for position, cell in enumerate(cells):
         role = _ROLE.get(re.sub("[^a-z0-9]", "", cell_text(cell).lower()))
         if role:
-            found.setdefault(role, position)
-    return found
+            positions.setdefault(role, position)
+    return positions
 
 
 def _rows(cells: Iterable[Sequence[object]], columns: dict[str, int], line: int) -> Iterator[Row]:
     for number, values in enumerate(cells, line):
-        texts = {role: cell_text(values[at]) for role, at in columns.items() if at < len(values)}
+        texts = {role: cell_text(values[column]) for role, column in columns.items() if column < len(values)}
         if texts.get("clip") or texts.get("emotion"):  # SMIC's sheet ends in rows that hold formulas only
             yield Row(number, **texts)
 
@@ -142,19 +142,21 @@ def read_sheet(path: Path, needs: Sequence[str]) -> Sheet:
     The header is the row among the first 60 that names most known columns. Raises CorpusError for a file that cannot
     be opened, has no header, or lacks a column, saying which names that column may have and what was there.
     """
-    best, best_line = [], 0
+    best = []
+    best_line = 0
     try:
         for cells in _tabs(path):
             cells = iter(cells)
             top = list(itertools.islice(cells, HEADER_WITHIN))
-            line = max(range(len(top)), key=lambda at: len(_roles(top[at])), default=None)
+            line = max(range(len(top)), key=lambda number: len(_roles(top[number])), default=None)
             if line is None:
                 continue
             columns = _roles(top[line])
             if set(needs) <= set(columns):
                 return Sheet(list(_rows(itertools.chain(top[line + 1 :], cells), columns, line + 2)), line + 1)
             if len(columns) > len(_roles(best)):
-                best, best_line = list(top[line]), line + 1
+                best = list(top[line])
+                best_line = line + 1
     except Exception as error:  # three parsers, each with errors of its own for a damaged file
         raise CorpusError(f"{path.name} cannot be read as a sheet ({type(error).__name__}: {error}).") from error
     if len(_roles(best)) < 3:

@@ -15,28 +15,36 @@ from melib.corpus.index import DATASETS, PRINT_NAMES
 from melib.figures.style import DATASET_COLOURS, SERIES_COLOURS
 from melib.learning.registry import NETWORKS
 
-INK, QUIET, GRADIENT = "#333333", "#777777", SERIES_COLOURS[5]
+INK = "#333333"
+QUIET = "#777777"
+GRADIENT = SERIES_COLOURS[5]
 HELD_OUT = "CASME2"  # the fold that is drawn
-STEP, NETWORK, LOSS = "#EDF2F6", "#D3E4F0", "#FBE9D0"  # fills: what is prepared, what is trained, what it is trained by
+# Fills: what is prepared, what is trained, what it is trained by.
+STEP = "#EDF2F6"
+NETWORK = "#D3E4F0"
+LOSS = "#FBE9D0"
 FOLDED = ("BatchNorm2d", "LayerNorm2d", "ReLU", "Dropout", "Identity")  # drawn as part of the layer before them
 
 
 def framework() -> Figure:
     """Figure 4: from five datasets to scores; what is fitted sees the four source datasets alone."""
     figure, ax = _canvas(11.6, 5.7)
-    for low, high, told in (
+    for low, high, text in (
         (1.62, 5.65, "four source datasets: all that is fitted"),
         (0.05, 1.47, "the held-out dataset: never fitted on"),
     ):
         _box(ax, 5.8, (low + high) / 2, 11.5, high - low, "", "#F8F9FA", edge="#DDDDDD")
-        ax.text(11.4, high - 0.12, told, ha="right", va="top", fontsize=10.5, color=QUIET, style="italic")
+        ax.text(11.4, high - 0.12, text, ha="right", va="top", fontsize=10.5, color=QUIET, style="italic")
     sources = [name for name in DATASETS if name != HELD_OUT]
-    top, middle, bottom = 4.55, 2.65, 0.68
+    top = 4.55
+    middle = 2.65
+    bottom = 0.68
     for y, name in zip((4.95, 4.05, 3.15, 2.25), sources, strict=True):
         _chip(ax, 0.85, y, name)
     _chip(ax, 0.85, bottom, HELD_OUT)
 
-    wide, crop = 1.7, "face crop,\napex frame or\nflow onset → apex"
+    wide = 1.7
+    crop = "face crop,\napex frame or\nflow onset → apex"
     _box(ax, 2.85, top, wide, 1.0, "AU intensities\n17 units, 0 to 5", STEP)
     _box(ax, 4.95, top, wide, 1.0, "K-means in each\nclass: centroids", STEP)
     _box(ax, 7.05, top, wide, 1.0, "ULME-GAN:\nneutral face + AUs\n→ expression", NETWORK)
@@ -51,9 +59,9 @@ def framework() -> Figure:
     _box(ax, 9.0, bottom, 1.3, 0.86, "prediction", STEP)
     _box(ax, 10.7, bottom, 1.3, 0.86, "Acc, UAR, UF1", LOSS)
 
-    for y, fill, told in ((5.0, STEP, "computed"), (4.65, NETWORK, "trained"), (4.3, LOSS, "loss and scores")):
+    for y, fill, text in ((5.0, STEP, "computed"), (4.65, NETWORK, "trained"), (4.3, LOSS, "loss and scores")):
         _box(ax, 8.6, y, 0.4, 0.26, "", fill)
-        ax.text(8.95, y, told, va="center", fontsize=10.5, color=INK)
+        ax.text(8.95, y, text, va="center", fontsize=10.5, color=INK)
     _line(ax, (1.5, 4.95), (1.75, 4.95), (1.75, 2.25), (1.5, 2.25), head=False)
     _line(ax, (1.5, 4.05), (1.75, 4.05), head=False)
     _line(ax, (1.5, 3.15), (1.75, 3.15), head=False)
@@ -79,17 +87,20 @@ def framework() -> Figure:
 def brl_module() -> Figure:
     """Figure 5: attention of each sample, its mean in each source dataset, the gap of the extremes and its gradient."""
     figure, ax = _canvas(11.6, 5.2)
-    left, span, right = 5.0, 3.2, 10.05
+    left = 5.0
+    span = 3.2
+    right = 10.05
     sources = [name for name in DATASETS if name != HELD_OUT]
     means = dict(zip(sources, (0.44, 0.72, 0.57, 0.33), strict=True))
     ends = {max(means, key=means.get): ("+", "falls", -0.5), min(means, key=means.get): ("-", "rises", 0.5)}
-    for x, told in ((0.85, "source dataset"), (2.15, "features $x_{ij}$\nin a batch"), (3.75, "shared by all"),
+    for x, text in ((0.85, "source dataset"), (2.15, "features $x_{ij}$\nin a batch"), (3.75, "shared by all"),
                     (left + span / 2, "attention $a_{ij}$ of each sample (●)\nand its mean $m_i$ (◆)"),
                     (right, "gradient of $L_{BRL}$ at $x_{ij}$")):  # fmt: skip
-        _text(ax, x, 4.98, told, fontweight="bold")
+        _text(ax, x, 4.98, text, fontweight="bold")
     _box(ax, 3.75, 2.95, 1.4, 3.0, "fully\nconnected\n$Wx_{ij}+b$\n\n↓\n\nsigmoid\n$a_{ij}=\\sigma(\\cdot)$", NETWORK)
     for y, name, count in zip((4.15, 3.35, 2.55, 1.75), sources, (7, 5, 6, 8), strict=True):
-        colour, mean = DATASET_COLOURS[name], left + span * means[name]
+        colour = DATASET_COLOURS[name]
+        mean = left + span * means[name]
         _chip(ax, 0.85, y, name)
         ax.vlines(1.74 + 0.14 * np.arange(count), y - 0.24, y + 0.24, color=colour, linewidth=5.5, alpha=0.75)
         _line(ax, (2.82, y), (3.05, y))
@@ -105,8 +116,8 @@ def brl_module() -> Figure:
             _text(ax, right, y, f"${sign}\\,a_{{ij}}(1-a_{{ij}})\\,W/n_i$:  $a$ {word}", color=GRADIENT)
         else:
             _text(ax, right, y, "none", color=QUIET)
-    for at, value in ((left, "0"), (left + span, "1")):
-        _text(ax, at, 1.47, value, fontsize=9, color=QUIET)
+    for end, value in ((left, "0"), (left + span, "1")):
+        _text(ax, end, 1.47, value, fontsize=9, color=QUIET)
     high, low = (left + span * means[name] for name in ends)
     _line(ax, (low, 0.95), (high, 0.95))
     _line(ax, (high, 0.95), (low, 0.95))

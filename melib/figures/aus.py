@@ -32,7 +32,8 @@ def heat_map(table: pd.DataFrame, ax: Axes, highest: float | None = None, bar: b
     """Mean AU intensities, a row of the table a row, a column an AU; blue where they fall well below 0."""
     highest = highest or float(table.abs().to_numpy().max())
     falls = bool((table < -0.2 * highest).any(axis=None))
-    units, label = [int(name[2:]) for name in NAMES], {"label": "intensity"} if bar else None
+    units = [int(name[2:]) for name in NAMES]
+    label = {"label": "intensity"} if bar else None
     sns.heatmap(table[list(NAMES)], ax=ax, cmap="vlag" if falls else "OrRd", vmin=-highest * falls, vmax=highest,
                 cbar=bar, cbar_kws=label, linewidths=0.5, xticklabels=units)  # fmt: skip
     ax.tick_params(length=0, labelrotation=0)
@@ -96,16 +97,18 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, len(CLASSES), figsize=(11, 3.9), layout="constrained")
     palette = dataset_colours(members["dataset"])
     for label, ax in zip(CLASSES, axes, strict=True):
-        own = members[members["label"] == label]
-        points = vectors.loc[own.index].to_numpy()
-        axis, length = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2], points.var(0).sum()
-        flat, first = (points - points.mean(0)) @ axis.T, (own["cluster"] == 0).to_numpy()
-        colours = own["dataset"].map(palette).to_numpy()
+        label_members = members[members["label"] == label]
+        points = vectors.loc[label_members.index].to_numpy()
+        axis = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2]
+        length = points.var(0).sum()
+        flat = (points - points.mean(0)) @ axis.T
+        first = (label_members["cluster"] == 0).to_numpy()
+        colours = label_members["dataset"].map(palette).to_numpy()
         ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)
         ax.scatter(*flat[~first].T, s=18, facecolors="none", edgecolors=colours[~first], linewidths=0.8)
         ax.plot(*flat[first].mean(0), "kX", markersize=11, markeredgecolor="white")
         share = 100 * flat.var(0) / length
-        ax.set(title=f"{label}: {first.sum()} of {len(own)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
+        ax.set(title=f"{label}: {first.sum()} of {len(label_members)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
         ax.set_ylabel(f"component 2 ({share[1]:.0f} %)")
         ax.set_aspect("equal", "datalim")
     marks = [plt.Line2D([], [], marker="o", linestyle="", color=colour) for colour in palette.values()]
@@ -119,7 +122,8 @@ def centroids(table: pd.DataFrame, magnify: float = MAGNIFY) -> Figure:
     figure = plt.figure(figsize=(10, 4.9), layout="constrained")
     grid = figure.add_gridspec(2, 1 + len(table), height_ratios=(1, 1.9))
     heat_map(table, figure.add_subplot(grid[0, :]))
-    face, (y, x) = DrawnFace(300), np.mgrid[6:300:16, 6:300:16]
+    face = DrawnFace(300)
+    (y, x) = np.mgrid[6:300:16, 6:300:16]
     for column, (name, vector) in enumerate([("at rest", np.zeros(len(NAMES))), *table[list(NAMES)].iterrows()]):
         ax = figure.add_subplot(grid[1, column])
         ax.imshow(face.draw(vector, magnify))
@@ -147,12 +151,11 @@ def identity(table: pd.DataFrame) -> Figure:
             np.linspace(-0.2, 0.2, len(shown)), shown.items(), strict=True
         ):
             rows = table[table["measure"] == measure].set_index("vectors").loc[kinds]
-            at = np.arange(len(kinds)) + shift
-            ax.vlines(at, rows["low"], rows["high"], color=colour, linewidth=2)
-            ax.plot(at, rows["value"], marker, color=colour, label=name, linestyle="")
-            ax.bar(
-                at, rows["shuffled_high"] - rows["shuffled_low"], 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0
-            )
+            positions = np.arange(len(kinds)) + shift
+            ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=2)
+            ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="")
+            height = rows["shuffled_high"] - rows["shuffled_low"]
+            ax.bar(positions, height, 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0)
         ax.set_xticks(range(len(kinds)), [VECTOR_NAMES[name] for name in kinds])
         ax.set_title(title)
         ax.set_ylim(min(0, ax.get_ylim()[0]), ax.get_ylim()[1] * 1.25)

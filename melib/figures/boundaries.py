@@ -32,39 +32,40 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
     ax.imshow(region, origin="lower", extent=(left, right, low, high), cmap=ListedColormap(tints), vmin=-0.5,
               vmax=len(tints) - 0.5, interpolation="nearest", aspect="auto")  # fmt: skip
     ax.scatter(trained["x"], trained["y"], s=5, color=TRAINED, alpha=0.45, linewidths=0)
-    for label, own in clips.groupby("label"):
-        ax.scatter(own["x"], own["y"], s=24, color=CLASS_COLOURS[label], marker=CLASS_MARKERS[label],
+    for label, group in clips.groupby("label"):
+        ax.scatter(group["x"], group["y"], s=24, color=CLASS_COLOURS[label], marker=CLASS_MARKERS[label],
                    edgecolors="white", linewidths=0.5)  # fmt: skip
-    told = rows[rows["role"] == "score"].iloc[0]
+    score = rows[rows["role"] == "score"].iloc[0]
     ax.set(xlim=(left, right), ylim=(low, high))
-    ax.set_xlabel(f"component 1 ({told['share_x']:.0%})", fontsize=9)
-    ax.set_ylabel(f"component 2 ({told['share_y']:.0%})", fontsize=9)
+    ax.set_xlabel(f"component 1 ({score['share_x']:.0%})", fontsize=9)
+    ax.set_ylabel(f"component 2 ({score['share_y']:.0%})", fontsize=9)
     ax.spines[:].set(visible=True, color="#CCCCCC")
     return ax
 
 
 def boundaries(table: pd.DataFrame) -> Figure:
     """Figure 7 of a table of `study.boundaries.panels`: a column a run, the paper's way above its honest twin."""
-    titles, tested = list(table["panel"].unique()), print_name(table["held_out"].iloc[0])
+    titles = list(table["panel"].unique())
+    tested = print_name(table["held_out"].iloc[0])
     figure = plt.figure(figsize=(2.9 * len(titles) + 0.5, 6.9), layout="constrained")
     lines = figure.subfigures(len(ROWS), 1, height_ratios=(1, 1.1))  # the lower one holds the legend too
     for line, (fit, (heading, sample)) in zip(lines, ROWS.items(), strict=True):
         axes = line.subplots(1, len(titles), squeeze=False)[0]
         line.suptitle(heading.format(tested), fontsize=11, fontweight="bold")
         for ax, title in zip(axes, titles, strict=True):
-            own = table[table["panel"] == title]
-            scored = own[own["role"] == "score"].set_index("fit")
+            panel = table[table["panel"] == title]
+            scored = panel[panel["role"] == "score"].set_index("fit")
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
             if scored.empty:
                 ax.set_title(title)
                 ax.text(0.5, 0.5, "not run", ha="center", va="center", color="#999999", fontsize=12)
                 continue
-            boundary_panel(own[own["fit"] == fit], ax)
+            boundary_panel(panel[panel["fit"] == fit], ax)
             ax.set_title(title, pad=32)
-            told = (f"{name}: Acc {100 * scored.loc[key, 'acc']:.1f} · UAR {100 * scored.loc[key, 'uar']:.1f}"
+            scores = (f"{name}: Acc {100 * scored.loc[key, 'acc']:.1f} · UAR {100 * scored.loc[key, 'uar']:.1f}"
                     for key, name in ((fit, f"plane, {sample}"), ("network", "the network itself")))  # fmt: skip
-            ax.annotate("\n".join(told), (0.5, 1), xytext=(0, 4), xycoords="axes fraction", ha="center", fontsize=9,
+            ax.annotate("\n".join(scores), (0.5, 1), xytext=(0, 4), xycoords="axes fraction", ha="center", fontsize=9,
                         textcoords="offset points")  # fmt: skip
     keys = [Line2D([], [], color=CLASS_COLOURS[c], marker=CLASS_MARKERS[c], linestyle="", label=c) for c in CLASSES]
     keys.append(Line2D([], [], color=TRAINED, marker=".", linestyle="", label="training clips"))

@@ -46,7 +46,8 @@ def protocols_table() -> pd.DataFrame:
     CDE pools SMIC, CASME II and SAMM and leaves one subject out (MEGC 2018, 2019), HDE trains on one dataset and tests
     on another (MEGC 2018), the third leaves out each of the five in turn (the paper's).
     """
-    pooled, tiles = ("SMIC", "CASME2", "SAMM"), range(TILES)
+    pooled = ("SMIC", "CASME2", "SAMM")
+    tiles = range(TILES)
     folds = {
         "CDE": [(pooled, {person}) for person in (("SMIC", 0), ("SMIC", 1), ("SAMM", TILES - 1))],
         "HDE": [(pooled[1:], {(test, tile) for tile in tiles}) for test in ("SAMM", "CASME2")],
@@ -100,14 +101,16 @@ def sample_columns(samples: Samples) -> Figure:
     colours = dataset_colours(datasets)
     for top, low, dataset, (u, v) in zip(axes[0], axes[2], datasets, flow, strict=False):
         top.set_title(print_name(dataset), color=colours[dataset])
-        at = np.linspace(0, len(u), 12, endpoint=False)[1:].astype(int)
-        arrows = (part[np.ix_(at, at)] / rim for part in (u, v))
-        low.quiver(at, at, *arrows, angles="xy", scale_units="xy", scale=12 / len(u), width=0.006, color="#333333")
+        steps = np.linspace(0, len(u), 12, endpoint=False)[1:].astype(int)
+        arrows = (part[np.ix_(steps, steps)] / rim for part in (u, v))
+        low.quiver(
+            steps, steps, *arrows, angles="xy", scale_units="xy", scale=12 / len(u), width=0.006, color="#333333"
+        )
     y, x = np.mgrid[-1:1:201j, -1:1:201j]
     key = np.where((x**2 + y**2 <= 1)[..., None], flow_colours(np.array([[x, y]]))[0], 1)
     bare(wheel := axes[1, -1], key)
-    told = f"direction of motion\nrim: {100 * rim:.1f} % of face width\n({224 * rim:.1f} px at 224)"
-    wheel.text(0.5, -0.08, told, transform=wheel.transAxes, ha="center", va="top", fontsize=7, in_layout=False)
+    legend = f"direction of motion\nrim: {100 * rim:.1f} % of face width\n({224 * rim:.1f} px at 224)"
+    wheel.text(0.5, -0.08, legend, transform=wheel.transAxes, ha="center", va="top", fontsize=7, in_layout=False)
     return figure
 
 
@@ -124,7 +127,8 @@ def contact_sheet(samples: Samples) -> Figure:
     """The apex frames of the samples, a line a dataset."""
     groups = samples.index.reset_index(drop=True).groupby("dataset").groups
     colours = dataset_colours(groups)
-    names, columns = list(colours), max(map(len, groups.values()))
+    names = list(colours)
+    columns = max(map(len, groups.values()))
     size = (0.8 * columns + 0.4, 0.8 * len(names) + 0.3)
     figure, axes = plt.subplots(len(names), columns, figsize=size, squeeze=False, layout="constrained")
     for line, name in zip(axes, names, strict=True):
@@ -212,7 +216,8 @@ def probes(table: pd.DataFrame) -> Figure:
     for ax, value, limit in zip(axes, ("accuracy", "bits"), ("chance", "entropy"), strict=True):
         for target, (what, colour, shift, marker) in PROBED.items():
             rows = table[table["target"] == target].set_index("features").reindex(names)
-            place, end = np.arange(len(names)) + shift, rows[limit].max()
+            place = np.arange(len(names)) + shift
+            end = rows[limit].max()
             ax.hlines(place, rows[f"{value}_low"], rows[f"{value}_high"], color=colour, linewidth=2.5, alpha=0.5)
             ax.plot(rows[value], place, marker, color=colour, label=f"the {what}", clip_on=False, zorder=3)
             ax.axvline(end, color=colour, linewidth=1, linestyle="--")

@@ -51,14 +51,15 @@ def claims(table: pd.DataFrame) -> Figure:
 
 def effects(table: pd.DataFrame) -> Figure:
     """What BRL adds, by held-out dataset, over plain and scaled cross-entropy and over placebo groups."""
-    inputs, contrasts = table["inputs"].unique(), table["contrast"].unique()
+    inputs = table["inputs"].unique()
+    contrasts = table["contrast"].unique()
     figure, axes = plt.subplots(len(inputs), len(contrasts), figsize=(13, 3.1 * len(inputs)), layout="constrained",
                                 sharex="row", squeeze=False)  # fmt: skip
     for row, kind in zip(axes, inputs, strict=True):
         for ax, contrast in zip(row, contrasts, strict=True):
-            own = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
-            results.forest(own, ax)
-            count = int(own["n"].max())
+            rows = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
+            results.forest(rows, ax)
+            count = int(rows["n"].max())
             ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
             ax.set_xlabel("UAR, points; 95 % over subjects")
     figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
@@ -86,10 +87,10 @@ def confusions(table: pd.DataFrame) -> Figure:
 def brl_epochs(table: pd.DataFrame) -> Figure:
     """What BRL does epoch by epoch: gradients, the weights W, and what probes read from the features."""
     figure, axes = plt.subplots(2, 3, figsize=(12, 6.4), layout="constrained", sharex=True)
-    for row, (inputs, own) in zip(axes, table.groupby("inputs", sort=False), strict=False):
-        results.gradients(own[own["lam"] > 0], row[0])
-        results.steering(own, row[1])
-        results.probes(own, row[2])
+    for row, (inputs, rows) in zip(axes, table.groupby("inputs", sort=False), strict=False):
+        results.gradients(rows[rows["lam"] > 0], row[0])
+        results.steering(rows, row[1])
+        results.probes(rows, row[2])
         row[0].set_title(f"{inputs}: gradients at the features")
     return figure
 

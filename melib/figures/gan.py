@@ -28,11 +28,20 @@ def plan_bars(table: pd.DataFrame) -> Figure:
         rows = table[table["reading"] == reading]
         names = dataset_order(rows["dataset"])
         for shift, label in zip((-0.27, 0, 0.27), CLASSES, strict=True):
-            own = rows[rows["label"] == label].set_index("dataset").loc[names]
-            at, colour = np.arange(len(names)) + shift, CLASS_COLOURS[label]
-            ax.bar(at, own["present"], 0.25, color=colour, label=label)
-            ax.bar(at, own["added"], 0.25, own["present"], facecolor="none", edgecolor=colour, hatch="////")
-            for x, row in zip(at, own.itertuples(), strict=True):
+            bars = rows[rows["label"] == label].set_index("dataset").loc[names]
+            positions = np.arange(len(names)) + shift
+            colour = CLASS_COLOURS[label]
+            ax.bar(positions, bars["present"], 0.25, color=colour, label=label)
+            ax.bar(
+                positions,
+                bars["added"],
+                0.25,
+                bars["present"],
+                facecolor="none",
+                edgecolor=colour,
+                hatch="////",
+            )
+            for x, row in zip(positions, bars.itertuples(), strict=True):
                 ax.annotate(f"+{row.added}", (x, row.present + row.added), (0, 2), textcoords="offset points",
                             ha="center", fontsize=7, color="#444444")  # fmt: skip
         ax.set_xticks(range(len(names)), list(map(print_name, names)))
@@ -114,14 +123,15 @@ READ = {"neutral": ("neutral face (floor)", "#E69F00"), "generated": ("generated
 def quality(table: pd.DataFrame) -> Figure:
     """`gap_table` on the left, `au_table` on the right; of one table with both sets of columns."""
     figure, axes = plt.subplots(1, 2, figsize=(13, 4), layout="constrained", width_ratios=(1, 1.5))
-    gaps, ax = table.dropna(subset=["measure"]), axes[0]
+    gaps = table.dropna(subset=["measure"])
+    ax = axes[0]
     places = [(name, magnify) for name in MEASURES for magnify in sorted(gaps["magnify"].unique())]
     for shift, (kind, (label, colour, marker)) in zip((-0.18, 0, 0.18), KINDS.items(), strict=True):
         rows = gaps[gaps["kind"] == kind].set_index(["measure", "magnify"]).loc[places]
-        at = np.arange(len(rows)) + shift
-        ax.vlines(at, rows["low"], rows["high"], color=colour, linewidth=2)
-        ax.plot(at, rows["value"], marker, color=colour, label=label, linestyle="")
-        for x, value in zip(at, rows["value"], strict=True):
+        positions = np.arange(len(rows)) + shift
+        ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=2)
+        ax.plot(positions, rows["value"], marker, color=colour, label=label, linestyle="")
+        for x, value in zip(positions, rows["value"], strict=True):
             if value < LOWEST:  # told where it would dwarf all others
                 ax.annotate(f"{value:.0f}", (x, LOWEST), (0, 4), textcoords="offset points", color=colour, fontsize=7,
                             ha="center", rotation=90)  # fmt: skip
@@ -136,7 +146,8 @@ def quality(table: pd.DataFrame) -> Figure:
     ax.grid(axis="x", visible=False)
     ax.set(ylabel="0: the input returned", title=f"What generated faces show, preset {table['preset'].iloc[0]}")
     ax.legend(loc="lower left", fontsize=8)
-    read, ax = table.dropna(subset=["au"]), axes[1]
+    read = table.dropna(subset=["au"])
+    ax = axes[1]
     names = sorted(read["au"].unique())
     for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):
         rows = read[read["kind"] == kind].set_index("au").loc[names]

@@ -68,8 +68,10 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
     crops, flow, strain and their encoding; of `samples` with one row, and its `frames_and_motion`."""
     import torch
 
-    clip, (flow,) = samples.index.iloc[0], np.asarray(samples.arrays["flow"], np.float32)
-    numbers, part = list(frames), 100 / flow.shape[-1]
+    clip = samples.index.iloc[0]
+    (flow,) = np.asarray(samples.arrays["flow"], np.float32)
+    numbers = list(frames)
+    part = 100 / flow.shape[-1]
     colour = dataset_colours([clip["dataset"]])[clip["dataset"]]
     figure = plt.figure(figsize=(12, 6.6), layout="constrained")
     top, middle, low = figure.subfigures(3, 1, height_ratios=[0.8, 1.3, 1.35])
@@ -90,7 +92,8 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
         ax.set_title(f"{name}, cropped")
     field = torch.from_numpy(flow)[None]
     deform = strain(field)[0].numpy()
-    strong, most = np.percentile(np.abs(flow), 99.5) * part, np.percentile(deform, 99.5)
+    strong = np.percentile(np.abs(flow), 99.5) * part
+    most = np.percentile(deform, 99.5)
     maps = {"u, to the right": (flow[0] * part, "RdBu_r", -strong, strong, "% of face width"),
             "v, down": (flow[1] * part, "RdBu_r", -strong, strong, "% of face width"),
             "optical strain": (deform, "magma", 0, most, "change of length, no unit")}  # fmt: skip

@@ -25,8 +25,8 @@ def confusions(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
     """
     colours = dataset_colours(table["held_out"])
     for place, (name, ax) in enumerate(zip(colours, axes, strict=True)):
-        own = table[table["held_out"] == name]
-        cells = own.pivot_table(values="count", index="label", columns="predicted", aggfunc="sum")
+        rows = table[table["held_out"] == name]
+        cells = rows.pivot_table(values="count", index="label", columns="predicted", aggfunc="sum")
         counts = cells.reindex(index=CLASSES, columns=CLASSES).fillna(0).to_numpy().astype(int)
         confusion_matrix(counts, print_name(name), ax)
         ax.title.set_color(colours[name])
@@ -82,7 +82,8 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
     }
     for name, head in heads.items():
         ax.text(BOARD[name], -0.85, head, va="center", fontsize=9, color="#777777")
-    start, end = BOARD["effect"] + 0.005, BOARD["effect"] + 0.19
+    start = BOARD["effect"] + 0.005
+    end = BOARD["effect"] + 0.19
     built_in = table["verdict"] == "by construction"
     reach = table[["low", "high", "effect"]].abs().max(axis=1).groupby(built_in).transform("max")
     for place, (row, far) in enumerate(zip(table.itertuples(), reach, strict=True)):
@@ -90,12 +91,13 @@ def claims_board(table: pd.DataFrame, ax: Axes, data: str = "") -> Axes:
         ax.text(BOARD["claim"], place, row.claim, va="center", fontsize=10)
         ax.text(BOARD["paper"], place, row.paper, va="center", fontsize=9, color="#555555")
         if pd.notna(row.effect):
-            scale, middle = (end - start) / 2 / far if far else 0, (start + end) / 2
+            scale = (end - start) / 2 / far if far else 0
+            middle = (start + end) / 2
             drawn = pd.Series({key: middle + scale * getattr(row, key) for key in ("effect", "low", "high")})
             ax.plot([middle, middle], [place - 0.42, place + 0.42], color="#BBBBBB", linewidth=1)
             interval(drawn, place, VERDICTS[row.verdict], ax)
-            told = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
-            ax.text(end + 0.012, place, told, va="center", fontsize=8.5)
+            text = f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
+            ax.text(end + 0.012, place, text, va="center", fontsize=8.5)
             ax.text(BOARD["seeds"], place, row.seeds, va="center", fontsize=8.5, color="#777777")
         tag = dict(boxstyle="round,pad=0.35", facecolor=VERDICTS[row.verdict], edgecolor="none")
         ax.text((BOARD["verdict"] + 1) / 2, place, row.verdict, ha="center", va="center", fontsize=9, color="white",
@@ -110,9 +112,9 @@ def attention(table: pd.DataFrame, axes: Iterable[Axes]) -> None:
     """
     for place, (ax, (setting, rows)) in enumerate(zip(axes, table.groupby("setting", sort=False), strict=True)):
         for name, colour in dataset_colours(rows["domain"]).items():
-            own = rows[rows["domain"] == name].sort_values("epoch")
-            ax.fill_between(own["epoch"], own["q10"], own["q90"], color=colour, alpha=0.15, linewidth=0)
-            ax.plot(own["epoch"], own["mean_a"], color=colour, linewidth=2, label=print_name(name))
+            source = rows[rows["domain"] == name].sort_values("epoch")
+            ax.fill_between(source["epoch"], source["q10"], source["q90"], color=colour, alpha=0.15, linewidth=0)
+            ax.plot(source["epoch"], source["mean_a"], color=colour, linewidth=2, label=print_name(name))
         ax.set(xlabel="epoch", ylim=(0, 1), title=setting, ylabel="" if place else "attention $a$: mean, 10 to 90 %")
         if not place:
             ax.legend(ncols=2)
@@ -133,9 +135,9 @@ def steering(table: pd.DataFrame, ax: Axes) -> Axes:
 
     A gap that closes while the share falls is W turning away from the datasets, not features coming together.
     """
-    for colour, (lam, own) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
-        ax.plot(own["epoch"], own["gap"], color=colour, linewidth=2, label=f"gap of mean attention, λ = {lam:g}")
-        ax.plot(own["epoch"], own["inside"], color=colour, linestyle=":", label=f"share of W in it, λ = {lam:g}")
+    for colour, (lam, rows) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
+        ax.plot(rows["epoch"], rows["gap"], color=colour, linewidth=2, label=f"gap of mean attention, λ = {lam:g}")
+        ax.plot(rows["epoch"], rows["inside"], color=colour, linestyle=":", label=f"share of W in it, λ = {lam:g}")
     _start(table, ax)
     room = 1.5 * table[["gap", "inside"]].max(axis=None)  # for the legend
     ax.set(xlabel="epoch", ylim=(0, room), title="what BRL is told")
@@ -146,10 +148,10 @@ def steering(table: pd.DataFrame, ax: Axes) -> Axes:
 def probes(table: pd.DataFrame, ax: Axes) -> Axes:
     """Balanced accuracy of fresh linear probes for the dataset and for the emotion, by epoch and lam."""
     lines = {"probe_dataset": "-", "probe_label": ":"}
-    for colour, (lam, own) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
+    for colour, (lam, rows) in zip((SERIES_COLOURS[0], SERIES_COLOURS[2]), table.groupby("lam"), strict=False):
         for name, line in lines.items():
             label = f"{name.removeprefix('probe_').replace('label', 'emotion')}, λ = {lam:g}"
-            ax.plot(own["epoch"], own[name], color=colour, linestyle=line, linewidth=2, label=label)
+            ax.plot(rows["epoch"], rows[name], color=colour, linestyle=line, linewidth=2, label=label)
     _start(table, ax)
     ax.set(xlabel="epoch", ylim=(0, 1.02), title="what the features hold (linear probes)")
     ax.legend(fontsize=8, ncols=2)
@@ -172,12 +174,12 @@ def selection_gap(rows: pd.DataFrame, ax: Axes) -> Axes:
     place = {label: number for number, label in enumerate(labels)}
     styles = {"source_val": ("o", True), "last": ("s", True), "oracle": ("o", False), "oracle_per_metric": ("D", False)}
     for (rule, (mark, solid)), shift in zip(styles.items(), (-0.21, -0.07, 0.07, 0.21), strict=True):
-        own = rows[(rows["selection"] == rule) & rows["value"].notna()]
-        y = own["row"].map(place).to_numpy(dtype=float) + shift
+        points = rows[(rows["selection"] == rule) & rows["value"].notna()]
+        y = points["row"].map(place).to_numpy(dtype=float) + shift
         colour = SERIES_COLOURS[1] if solid else SERIES_COLOURS[5]
         if solid:
-            ax.hlines(y, own["low"], own["high"], color=colour, alpha=0.35, linewidth=2.5)
-        ax.plot(own["value"], y, mark, color=colour, mfc=colour if solid else "white", markersize=6,
+            ax.hlines(y, points["low"], points["high"], color=colour, alpha=0.35, linewidth=2.5)
+        ax.plot(points["value"], y, mark, color=colour, mfc=colour if solid else "white", markersize=6,
                 label=rule + ("" if solid else ": chosen on the held-out labels"))  # fmt: skip
     absent = [label for label in labels if rows.loc[rows["row"] == label, "value"].isna().all()]
     for label in absent:

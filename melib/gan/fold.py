@@ -139,7 +139,8 @@ def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:
     place among the samples) and AU01.. (the centroid, varied). Faces are of the same dataset, its subjects in turn.
     Raises GanError for a dataset without a face.
     """
-    rng, parts = np.random.default_rng(stream_seed(fold.settings.seed, f"asked {kind}")), []
+    rng = np.random.default_rng(stream_seed(fold.settings.seed, f"asked {kind}"))
+    parts = []
     for dataset, counts in fold.plan(kind).iterrows():
         faces = subjects_in_turn(fold.index[(fold.index["dataset"] == dataset) & fold.index["label"].notna()], rng)
         if counts.sum() and not len(faces):
@@ -189,7 +190,8 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     Raises GanError where the folder was made with other AU files, and where `settings.start` has learned from the
     held-out dataset.
     """
-    settings, folder = fold.settings, fold.folder
+    settings = fold.settings
+    folder = fold.folder
     seen(fold)  # refuses a start that saw the held-out dataset before any time is spent on it
     if not is_done(folder):
         return train(fold.frames(), settings, watch, work_folder(folder), progress)
@@ -197,7 +199,8 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
     facts = json.loads((folder / "gan.json").read_text())
     if facts["aus"] != fold.au_digest:
         raise GanError(f"{folder} was made with other AU files. Remove it to have it made anew, or name another `out`.")
-    device, networks = pick_device(settings.device), (new_generator(settings), new_critic(settings))
+    device = pick_device(settings.device)
+    networks = (new_generator(settings), new_critic(settings))
     for network, name in zip(networks, NETWORKS, strict=True):
         load_weights(network, folder / f"{name}.safetensors").to(device).eval()
     with np.load(folder / "grids.npz") as file:
@@ -213,7 +216,8 @@ def seen(fold: Fold) -> list[str]:
     settings = fold.settings
     if not settings.start:
         return fold.sources
-    manifest, held_out = resolve(settings.start).with_name("gan.json"), settings.held_out
+    manifest = resolve(settings.start).with_name("gan.json")
+    held_out = settings.held_out
     before = json.loads(manifest.read_text()).get("seen", ["unknown"]) if manifest.is_file() else ["unknown"]
     if "unknown" in before:
         log.warning("%s does not tell what it was trained on: see that %s is not among it.", settings.start, held_out)

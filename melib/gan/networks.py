@@ -36,7 +36,9 @@ class Generator(nn.Module):
             parts += [] if norm == "none" else [nn.InstanceNorm2d(go, affine=norm == "affine")]
             return [*parts, nn.ReLU(inplace=True)] if act else parts
 
-        w, conv, up = width, nn.Conv2d, nn.ConvTranspose2d
+        w = width
+        conv = nn.Conv2d
+        up = nn.ConvTranspose2d
         self.body = nn.Sequential(
             *layer(conv, 3 + len(AUS), w, 7, 1, 3), *layer(conv, w, 2 * w, 4, 2, 1),
             *layer(conv, 2 * w, 4 * w, 4, 2, 1),
@@ -51,9 +53,11 @@ class Generator(nn.Module):
     def forward(self, image: Tensor, aus: Tensor) -> tuple[Tensor, Tensor]:
         tiled = aus[:, :, None, None].expand(-1, -1, *image.shape[2:])
         features = self.body(torch.cat([image, tiled], 1))
-        colour, logits = torch.tanh(self.colour(features)), self.attention(features)
+        colour = torch.tanh(self.colour(features))
+        logits = self.attention(features)
         if self.fields is not None:
-            colour, logits = torch.einsum("bk,kcyx->bcyx", aus, self.fields) + FARTHEST * colour, logits - CHANGE
+            colour = torch.einsum("bk,kcyx->bcyx", aus, self.fields) + FARTHEST * colour
+            logits = logits - CHANGE
         return colour, logits
 
 
@@ -76,7 +80,8 @@ class Critic(nn.Module):
         layers = [
             part for come, go in pairwise(channels) for part in (nn.Conv2d(come, go, 4, 2, 1), nn.LeakyReLU(0.01))
         ]
-        self.changes, self.body = changes, nn.Sequential(*layers)
+        self.changes = changes
+        self.body = nn.Sequential(*layers)
         self.real = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         self.aus = nn.Conv2d(channels[-1], len(AUS), size // 2**LAYERS, bias=False)
 
@@ -87,7 +92,8 @@ class Critic(nn.Module):
 
 def compose(image: Tensor, colour: Tensor, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Result, colour and attention at the size of `image` (B, 3, S, S), from a generator's output at its own."""
-    attention, colour = resize(torch.sigmoid(logits), image.shape[2]), resize(colour, image.shape[2])
+    attention = resize(torch.sigmoid(logits), image.shape[2])
+    colour = resize(colour, image.shape[2])
     if colour.shape[1] == 2:
         colour = move(image, colour)
     return blend(image, colour, attention), colour, attention

@@ -43,13 +43,16 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
     """
     if not fold.data.synthetic:
         raise GanError("The true AUs of this corpus are not known: quality is measured on the demo corpora alone.")
-    root, index, arrays = find_corpus(fold.settings.corpus), fold.index, fold.data.samples.arrays
+    root = find_corpus(fold.settings.corpus)
+    index = fold.index
+    arrays = fold.data.samples.arrays
     truth = _true_aus(root, index)
     flows = pair_cells(arrays["onset"], arrays["apex"])
     readers = {name: _ridge(flows[index["dataset"] != name], truth[index["dataset"] != name]) for name in fold.sources}
     rng = np.random.default_rng(fold.settings.seed)
     rows = np.concatenate([subjects_in_turn(index[index["dataset"] == name], rng)[:each] for name in fold.sources])
-    datasets, onset = index["dataset"].to_numpy(dtype=str)[rows], arrays["onset"][rows]
+    datasets = index["dataset"].to_numpy(dtype=str)[rows]
+    onset = arrays["onset"][rows]
     dominant = fold.clusters.members.query("cluster == 0")
     position = index.reset_index().set_index("clip_id").iloc[:, 0]
     goal = np.stack([truth[position[dominant.index[dominant["label"] == label]]].mean(0) for label in CLASSES])
@@ -91,11 +94,13 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
     0 for a generator that returns its input. Intervals are over subjects. `untrained` tells whether a measure can be
     had for nothing: noise is read as AUs too.
     """
-    who, rows = fold.index.iloc[pairs["rows"]], []
+    who = fold.index.iloc[pairs["rows"]]
+    rows = []
     weights = np.vstack([np.ones(len(who)), subject_weights(who, DRAWS, fold.settings.seed)])
     floor, real, target = (pairs[name] for name in ("neutral", "real", "target"))
     for k, kind in enumerate(KINDS):
-        way, moved = real - floor, pairs[kind] - floor
+        way = real - floor
+        moved = pairs[kind] - floor
         error = {name: np.abs(pairs[name] - target).mean(-1) for name in ("neutral", "real", kind)}
         parts = {
             "reading": ((way * moved).sum(-1), (way * way).sum(-1)),
@@ -112,7 +117,8 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
 
 def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
     """By AU and kind, at magnification 1: correlation of reading and target over faces and classes, and mean error."""
-    target, rows = pairs["target"][0].reshape(-1, len(NAMES)), []
+    target = pairs["target"][0].reshape(-1, len(NAMES))
+    rows = []
     for kind in ("neutral", *KINDS, "real"):
         read = pairs[kind][0].reshape(-1, len(NAMES))
         correlation = _correlation(read.T, target.T)
@@ -148,10 +154,12 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     centroid = fold.clusters.centroids.loc[real.index["label"]].to_numpy()
     drawn = list(heads(trained.generator, real.arrays["onset"], centroid, fold.settings))
     attention = np.concatenate([attention for _, _, attention in drawn])
-    halves, level = np.arange(len(real)) % 2 == 0, onsets.std(0)
+    halves = np.arange(len(real)) % 2 == 0
+    level = onsets.std(0)
     kid = []
     for label in CLASSES:
-        faces, theirs = _of(samples, label), _of(real, label)
+        faces = _of(samples, label)
+        theirs = _of(real, label)
         pairs = (made[faces], apexes[theirs]), (before[faces], apexes[theirs])
         pairs += ((apexes[theirs & halves], apexes[theirs & ~halves]),)
         kid.append([_kid(x / level, y / level) for x, y in pairs])
@@ -183,7 +191,8 @@ def _true_aus(root, index: pd.DataFrame) -> np.ndarray:
 
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    mean, level = x.mean(0), y.mean(0)
+    mean = x.mean(0)
+    level = y.mean(0)
     weights = np.linalg.solve((x - mean).T @ (x - mean) + RIDGE * np.eye(x.shape[1]), (x - mean).T @ (y - level))
     return lambda new: (new - mean) @ weights + level
 
@@ -196,7 +205,8 @@ def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Pearson's correlation of the rows of two arrays (N, D); 0 where one of them is constant."""
-    a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
+    a = a - a.mean(-1, keepdims=True)
+    b = b - b.mean(-1, keepdims=True)
     lengths = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
     return np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > 1e-9)
 
@@ -228,7 +238,8 @@ def _identity(x: np.ndarray, samples: Samples, onsets: np.ndarray, real: Samples
     """Area under the curve of telling a subject's onsets of other clips from other subjects' of the same dataset."""
     source = samples.index["source" if "source" in samples.index else "clip_id"].to_numpy(dtype=str)
     subject, dataset = (samples.index[name].to_numpy(dtype=str) for name in ("subject", "dataset"))
-    theirs, clips = real.index["subject"].to_numpy(dtype=str), real.index["clip_id"].to_numpy(dtype=str)
+    theirs = real.index["subject"].to_numpy(dtype=str)
+    clips = real.index["clip_id"].to_numpy(dtype=str)
     near = -np.linalg.norm(x[:, None] - onsets[None], axis=-1)
     there = (dataset[:, None] == real.index["dataset"].to_numpy(dtype=str)) & (source[:, None] != clips)
     same = subject[:, None] == theirs

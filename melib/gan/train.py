@@ -102,7 +102,9 @@ def train(
 
 class _Training:
     def __init__(self, frames: Frames, settings: GanSettings, device: torch.device):
-        self.settings, self.preset, self.device = settings, PRESETS[settings.preset], device
+        self.settings = settings
+        self.preset = PRESETS[settings.preset]
+        self.device = device
         self.images = resize(_as_input(frames.images), settings.side).to(device)
         self.aus = torch.from_numpy(frames.aus).to(device)
         self.draw = generator(settings.seed, "gan batches")
@@ -142,7 +144,8 @@ class _Training:
             checkpoint.keep(records)
             meter.update(step)
             progress(step, steps, records["history"][-1])
-        history, grids = pd.DataFrame(records["history"]), {step: grid.numpy() for step, grid in records["grids"]}
+        history = pd.DataFrame(records["history"])
+        grids = {step: grid.numpy() for step, grid in records["grids"]}
         return Trained(self.generator.eval(), self.critic.eval(), history, grids, checkpoint.seconds)
 
     def _step(self, rate: float) -> dict[str, float]:
@@ -160,7 +163,8 @@ class _Training:
 
     def _batch(self):
         """Images, their AUs, what is asked for, and the true answer; changes of AUs with `moves`, else levels."""
-        count, half = self.settings.batch_size, len(self.images) // 2
+        count = self.settings.batch_size
+        half = len(self.images) // 2
         rows = torch.randint(len(self.images), (count,), generator=self.draw)
         others = torch.randint(len(self.images), (count,), generator=self.draw)
         noise = NOISE * (2 * torch.rand(count, len(AUS), generator=self.draw) - 1)
@@ -175,12 +179,14 @@ class _Training:
         colour, logits = self.generator(image.contiguous(memory_format=torch.channels_last), asked)
         return compose(image, colour, logits)[0], logits
 
-    def _critic_step(self, image, own, changed, asked, truth) -> dict[str, float]:
+    def _critic_step(self, image, aus_now, changed, asked, truth) -> dict[str, float]:
         preset = self.preset
-        real, aus = (truth, asked) if preset.moves else (image, own)
+        real, aus = (truth, asked) if preset.moves else (image, aus_now)
         with self.amp:
-            (score, read), (fooled, _) = self.critic(real, image), self.critic(changed, image)
-        gap, error = (fooled - score).float().mean(), nn.functional.mse_loss(read.float(), aus)
+            score, read = self.critic(real, image)
+            fooled, _ = self.critic(changed, image)
+        gap = (fooled - score).float().mean()
+        error = nn.functional.mse_loss(read.float(), aus)
         loss = preset.adversarial * gap + preset.aus * error
         if preset.apart:
             self._descend(self.adam_c, loss)
@@ -190,11 +196,11 @@ class _Training:
         self._descend(self.adam_c, loss + preset.adversarial * preset.penalty * penalty)
         return {"critic": -gap.item(), "penalty": penalty.item(), "aus_real": error.item()}
 
-    def _generator_step(self, image, own, asked, truth, changed, logits) -> dict[str, float]:
+    def _generator_step(self, image, aus_now, asked, truth, changed, logits) -> dict[str, float]:
         preset = self.preset
         with self.amp:
             score, read = self.critic(changed, image)
-            back, logits_back = self._draw(changed, -asked if preset.moves else own)
+            back, logits_back = self._draw(changed, -asked if preset.moves else aus_now)
         parts = {
             "adversarial": -score.float().mean(),
             "aus": nn.functional.mse_loss(read.float(), asked),
@@ -289,7 +295,8 @@ def heads(network: Generator, faces: np.ndarray, aus: np.ndarray, settings: GanS
 
     `aus` (N, 17) are intensities, 0-5, or with the preset "moves" their changes.
     """
-    device, scale = next(network.parameters()).device, 1 if PRESETS[settings.preset].moves else 5
+    device = next(network.parameters()).device
+    scale = 1 if PRESETS[settings.preset].moves else 5
     for start in range(0, len(faces), batch):
         image = _as_input(faces[start : start + batch]).to(device)
         asked = torch.tensor(aus[start : start + batch], dtype=torch.float32, device=device) / scale

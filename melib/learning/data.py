@@ -73,7 +73,8 @@ def find_generated(settings: RunSettings, data: Data) -> Path:
     root = resolve(settings.generated)
     named = (root / "gan.json").is_file()
     sources = settings.sources_in(data.samples.index["dataset"])
-    fitting, others = [], []
+    fitting = []
+    others = []
     for path in sorted([*root.glob("gan.json"), *root.glob("[!.]*/gan.json")]):
         if not is_done(path.parent):
             continue

@@ -103,7 +103,8 @@ def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:
     from sklearn.metrics import silhouette_score
     from threadpoolctl import threadpool_limits
 
-    x, table = compact(x), index[["clip_id", "dataset", "label"]].reset_index(drop=True)
+    x = compact(x)
+    table = index[["clip_id", "dataset", "label"]].reset_index(drop=True)
     with threadpool_limits(1):
         parts = PCA(min(COMPONENTS, *x.shape), svd_solver="full").fit_transform(x).astype(np.float32)
         tsne = TSNE(init="pca", perplexity=min(30, (len(x) - 1) / 3), random_state=seed)

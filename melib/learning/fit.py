@@ -180,7 +180,8 @@ def _training_features(fold: Fold) -> Features:
 def _vectors(fold: Fold, part: str) -> list[np.ndarray]:
     """The inputs of a part as vectors (N, D) float64, all arrays side by side; with `mirror` mirrored too."""
     turns = (False, True) if fold.settings.mirror else (False,)
-    rows, size = fold.parts[part], 4 * fold.settings.batch_size
+    rows = fold.parts[part]
+    size = 4 * fold.settings.batch_size
     return [in_batches(_flatten, fold.inputs, rows, size, turn).cpu().numpy().astype(np.float64) for turn in turns]
 
 

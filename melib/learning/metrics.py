@@ -35,7 +35,9 @@ def rates(counts: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     (NaN) counts give missing metrics.
     """
     counts = np.asarray(counts, dtype=float)
-    hit, true, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
+    hit = np.diagonal(counts, axis1=-2, axis2=-1)
+    true = counts.sum(-1)
+    predicted = counts.sum(-2)
     left_out = (true == 0) & (np.zeros(len(CLASSES), bool) if known is None else known)
     classes = np.maximum((~left_out).sum(-1), 1)
     recall = np.where(left_out, 0, hit / np.maximum(true, 1))

@@ -35,20 +35,25 @@ def probe(
     """
     from threadpoolctl import threadpool_limits
 
-    subjects, k = np.asarray(subjects), int(y.max()) + 1
+    subjects = np.asarray(subjects)
+    k = int(y.max()) + 1
     parts = np.zeros(len(y)) if parts is None else parts
-    probabilities, read = np.zeros((len(y), k)), np.zeros(len(y), dtype=int)
+    probabilities = np.zeros((len(y), k))
+    read = np.zeros(len(y), dtype=int)
     with threadpool_limits(1):  # many small fits, in which threads would wait for each other
         for part in np.unique(parts):
             rows = np.flatnonzero(parts == part)
-            z, true, who = compact(x[rows]), y[rows], subjects[rows]
+            z = compact(x[rows])
+            true = y[rows]
+            who = subjects[rows]
             for train, test in folds(true, who, 5, seed):
                 trials = np.zeros((len(STRENGTHS), len(train), k))
                 for fit, rest in folds(true[train], who[train], 3, seed):
                     trials[:, rest] = _fit(z[train[fit]], true[train[fit]], z[train[rest]], STRENGTHS, k)[0]
                 best = np.argmin([surprisal(trial, true[train]).mean() for trial in trials])
                 estimates, prior = _fit(z[train], true[train], z[test], STRENGTHS[best : best + 1], k)
-                probabilities[rows[test]], read[rows[test]] = estimates[0], (estimates[0] / prior).argmax(1)
+                probabilities[rows[test]] = estimates[0]
+                read[rows[test]] = (estimates[0] / prior).argmax(1)
     return probabilities, read
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from melib.spec import Option, Spec
 
+ALGORITHM = "melib.learning.algorithms"
 LAM = Option(0.5, bounds=(0, 1))  # weight of a penalty in the loss, the rest of which is cross-entropy
 
 # How a network is trained.
 ALGORITHMS = {
-    "erm": Spec("CE", "melib.learning.algorithms.erm:ERM", {"ce_scale": Option(1.0, bounds=(0, 1))}),
+    "erm": Spec("CE", f"{ALGORITHM}.erm:ERM", {"ce_scale": Option(1.0, bounds=(0, 1))}),
     "brl": Spec(
-        "BRL", "melib.learning.algorithms.brl:BRL", {
+        "BRL", f"{ALGORITHM}.brl:BRL", {
             "lam": LAM,
             "attention_weights": Option("learned", choices=("learned", "frozen", "reversed")),
             "spread": Option("range", choices=("range", "variance")),
@@ -19,10 +20,27 @@ ALGORITHMS = {
         }, compares_groups=True,
     ),
     "feature_means": Spec(
-        "feature means", "melib.learning.algorithms.feature_means:FeatureMeans", {"lam": LAM, "scale_ce": Option(True)},
+        "feature means", f"{ALGORITHM}.feature_means:FeatureMeans", {"lam": LAM, "scale_ce": Option(True)},
         compares_groups=True,
     ),
-    "pretrain": Spec("CE after self-supervised pre-training", "melib.learning.algorithms.pretrain:Pretrain"),
+    # Domain generalisation; their baseline is erm with the same sampling.
+    "dann": Spec("DANN", f"{ALGORITHM}.dann:DANN", {"lam": Option(1.0, bounds=(0, 1e4), search=(1e-2, 1e2))},
+                 compares_groups=True),
+    "cdann": Spec("CDANN", f"{ALGORITHM}.dann:CDANN", {"lam": Option(1.0, bounds=(0, 1e4), search=(1e-2, 1e2))},
+                  compares_groups=True),
+    "coral": Spec("CORAL", f"{ALGORITHM}.coral:CORAL", {"gamma": Option(1.0, bounds=(0, 1e4), search=(1e-1, 1e1))},
+                  compares_groups=True),
+    "mmd": Spec("MMD", f"{ALGORITHM}.mmd:MMD", {"gamma": Option(1.0, bounds=(0, 1e4), search=(1e-1, 1e1))},
+                compares_groups=True),
+    "group_dro": Spec("GroupDRO", f"{ALGORITHM}.group_dro:GroupDRO",
+                      {"eta": Option(0.01, bounds=(0, 10), search=(1e-3, 1e-1))}, compares_groups=True),
+    "vrex": Spec("V-REx", f"{ALGORITHM}.vrex:VREx", {"beta": Option(10.0, bounds=(0, 1e6), search=(1e-1, 1e5))},
+                 compares_groups=True),
+    "irm": Spec("IRM", f"{ALGORITHM}.irm:IRM", {"beta": Option(100.0, bounds=(0, 1e6), search=(1e-1, 1e5))},
+                compares_groups=True),
+    "mixup": Spec("Mixup", f"{ALGORITHM}.mixup:Mixup", {"alpha": Option(0.2, bounds=(1e-3, 1e3), search=(1e-1, 1e1))},
+                  compares_groups=True),
+    "pretrain": Spec("CE after self-supervised pre-training", f"{ALGORITHM}.pretrain:Pretrain"),
 }  # fmt: skip
 
 # Methods without epochs.

@@ -82,6 +82,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
     task = Task(
         options={name: settings.option(name) for name in spec.options},
         device=fold.device,
+        groups=fold.groups_on_host[fold.train].unique().to(fold.device),
         first_epoch=settings.brl_start,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
@@ -100,7 +101,8 @@ def train_epoch(algorithm: Algorithm, fold: Fold, epoch: int, streams: dict[str,
     algorithm.train()
     if settings.lr_step:
         algorithm.set_rate(settings.lr * settings.lr_factor ** ((epoch - 1) // settings.lr_step))
-    totals, clips = 0, 0
+    totals = 0
+    clips = 0
     if settings.sampling == "balanced":
         drawn = balanced_batches(fold.train, fold.domains_on_host[fold.train], settings.batch_size, streams["order"])
     else:

@@ -96,7 +96,8 @@ def _lbp_difference(crops: np.ndarray, region: tuple[float, ...]) -> np.ndarray:
     histograms = []
     for image in crops:
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[top:bottom, left:right].astype(np.int16)
-        centre, code = gray[1:-1, 1:-1], 0
+        centre = gray[1:-1, 1:-1]
+        code = 0
         neighbours = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
         for bit, (y, x) in enumerate(neighbours):
             code = code + ((gray[y : y + centre.shape[0], x : x + centre.shape[1]] >= centre) << bit)
@@ -109,7 +110,8 @@ def _conquer(difference: np.ndarray) -> int:
     inner = np.r_[-np.inf, difference[1:], -np.inf]
     is_peak = (inner[1:-1] >= inner[:-2]) & (inner[1:-1] >= inner[2:])
     peaks = np.r_[0.0, np.where(is_peak, difference[1:], 0.0)]
-    first, last = 1, len(difference)
+    first = 1
+    last = len(difference)
     while last - first > 1:
         middle = (first + last) // 2
         if peaks[first:middle].sum() >= peaks[middle:last].sum():

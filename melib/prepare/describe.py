@@ -34,7 +34,9 @@ def clip_facts(samples: Samples) -> pd.DataFrame:
     if {"onset", "apex", "offset", "fps"} <= set(index.columns):
         numbers = index[["onset", "apex", "offset", "fps"]].to_numpy(dtype=float, na_value=np.nan)
         onset, apex, offset, fps = numbers.T
-        facts["fps"], facts["frames"], facts["ms"] = fps, offset - onset + 1, 1000 * (offset - onset) / fps
+        facts["fps"] = fps
+        facts["frames"] = offset - onset + 1
+        facts["ms"] = 1000 * (offset - onset) / fps
         facts["apex"] = 100 * (apex - onset) / np.where(offset > onset, offset - onset, np.nan)
     if "flow" in samples.arrays:
         flow = samples.arrays["flow"]
@@ -50,7 +52,8 @@ def table1(index: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     whether they agree; labelled clips, how many of them preparation skipped, subjects, fps; median, lowest and highest
     of each of the MEASURES.
     """
-    labelled, groups = index.dropna(subset=["label"]), facts.groupby("dataset")
+    labelled = index.dropna(subset=["label"])
+    groups = facts.groupby("dataset")
     counts = class_counts(labelled)
     paper = pd.DataFrame(TABLE1, index=CLASSES).T.reindex(counts.index)
     table = counts.join(paper.add_prefix("paper_")).assign(as_paper=(counts == paper).all(axis=1))

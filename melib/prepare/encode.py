@@ -35,7 +35,8 @@ def minmax(flow: Tensor) -> Tensor:
     import torch
 
     channels = torch.cat([flow, strain(flow)[:, None]], dim=1)
-    low, high = channels.amin((2, 3), keepdim=True), channels.amax((2, 3), keepdim=True)
+    low = channels.amin((2, 3), keepdim=True)
+    high = channels.amax((2, 3), keepdim=True)
     return torch.where(high > low, 2 * (channels - low) / (high - low).clamp(min=1e-12) - 1, torch.zeros_like(channels))
 
 

@@ -100,7 +100,8 @@ def crop(frame: np.ndarray, face: Face, size: int) -> np.ndarray:
 
 def crop_matrix(face: Face, size: int) -> np.ndarray:
     """The affine map (2, 3) from pixel positions in the frame to those in the crop (size, size)."""
-    turn, scale = radians(face.angle), size / max(face.w, face.h)
+    turn = radians(face.angle)
+    scale = size / max(face.w, face.h)
     matrix = scale * np.array([[cos(turn), sin(turn)], [-sin(turn), cos(turn)]])
     # Pixel centres lie at +.5: the box's centre lands on the middle of the square.
     centre = np.array([face.x + face.w / 2, face.y + face.h / 2]) - 0.5
@@ -158,7 +159,8 @@ def _haar_face(gray: np.ndarray, neighbours: int, rolls: tuple[int, ...]) -> tup
             tilt = _eye_tilt(turned[y : y + h, x : x + w])
             # Back from the turned frame: the box's centre turns about the frame's middle, the box's own roll adds up.
             turn = radians(roll)
-            dx, dy = x + w / 2 - middle[0], y + h / 2 - middle[1]
+            dx = x + w / 2 - middle[0]
+            dy = y + h / 2 - middle[1]
             cx = (middle[0] + dx * cos(turn) - dy * sin(turn)) / zoom
             cy = (middle[1] + dx * sin(turn) + dy * cos(turn)) / zoom
             if tilt is None and w < CERTAIN * WORK_SIDE:

@@ -43,7 +43,8 @@ def lk(onset: np.ndarray, apex: np.ndarray, window: float = 6, ridge: float = 0.
             xx, xy, yy, xt, yt = (
                 cv2.GaussianBlur(product, (0, 0), window, borderType=cv2.BORDER_CONSTANT) for product in products
             )
-            xx, yy = xx + ridge, yy + ridge
+            xx = xx + ridge
+            yy = yy + ridge
             step = np.stack([xy * yt - yy * xt, xy * xt - xx * yt]) / (xx * yy - xy * xy)
             flow = flow + step.clip(-1, 1)
     return flow
@@ -112,7 +113,8 @@ def _raft_model(name: str, path: str | Path | None):
     from safetensors import SafetensorError, safe_open
     from torchvision.models import get_model, get_model_weights
 
-    model, zoom = get_model(name, weights=None), 1
+    model = get_model(name, weights=None)
+    zoom = 1
     try:
         if path is None:
             state = get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True)
@@ -142,7 +144,8 @@ def remove_head_motion(flow: np.ndarray) -> np.ndarray:
     """
     size = flow.shape[1]
     y, x = np.indices((size, size)).reshape(2, -1) / size - 0.5
-    one, zero = np.ones_like(x), np.zeros_like(x)
+    one = np.ones_like(x)
+    zero = np.zeros_like(x)
     # u = a + c x - d y, v = b + d x + c y, four unknowns over all pixels
     design = np.stack([np.stack([one, zero, x, -y], 1), np.stack([zero, one, y, x], 1)])
     observed = flow.reshape(2, -1).astype(np.float64)

@@ -47,8 +47,10 @@ def hog_3d(volume: np.ndarray, grid: int = GRID) -> np.ndarray:
 def _central(volume: np.ndarray, axis: int) -> np.ndarray:
     """Central differences along an axis at the voxels that have neighbours along all."""
     inner = [slice(1, -1)] * 3
-    after, before = list(inner), list(inner)
-    after[axis], before[axis] = slice(2, None), slice(None, -2)
+    after = list(inner)
+    before = list(inner)
+    after[axis] = slice(2, None)
+    before[axis] = slice(None, -2)
     return (volume[tuple(after)] - volume[tuple(before)]) / 2
 
 

@@ -32,7 +32,8 @@ def oriented_histograms(fields: np.ndarray, bins: int = BINS) -> np.ndarray:
     Each vector adds its length to the bin of its angle; bins cut the full circle from 0 (to the right) onwards, as
     Chaudhry et al. (2009) do without folding left onto right. A field without motion has equal shares.
     """
-    u, v = fields[:, 0], fields[:, 1]
+    u = fields[:, 0]
+    v = fields[:, 1]
     length = np.hypot(u, v)
     place = direction(u, v, bins)
     field = np.arange(len(fields))[:, None, None]

@@ -53,7 +53,9 @@ def import_images(
     if not folder.is_dir():
         raise CorpusError(f"There is no folder {folder}. Give a clone, or a folder of pictures with a table.")
     if table is None and (folder / KNOWN[0]).is_file():
-        table, images, labels = KNOWN[0], images or KNOWN[1], labels or KNOWN[2]
+        table = KNOWN[0]
+        images = images or KNOWN[1]
+        labels = labels or KNOWN[2]
     if table is None:
         raise CorpusError(f"{folder} has no {KNOWN[0]}: name its table of clips (--table), a CSV in that folder.")
     rows = _read_table(_inside(folder, table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from melib.corpus.findings import few
 from melib.corpus.index import CorpusError
 from melib.corpus.scan import fingerprint
 from melib.prepare.arrays import Array, spec_of
@@ -201,9 +203,17 @@ def _skipped(entries: list[dict]) -> list[dict]:
 
 
 def report(skipped: list[dict]) -> str:
-    """The clips that were left out, in one line."""
-    lines = [f"{entry['clip_id']}: {entry['reason']}" for entry in skipped]
-    return f"{len(lines)} clips cannot be prepared. " + " ".join(lines[:3]) + (" ..." if len(lines) > 3 else "")
+    """The clips that were left out, by reason: how many, which, and the reason of the first.
+
+    Reasons that differ in numbers and paths alone are one.
+    """
+    groups: dict[str, list[dict]] = {}
+    for entry in skipped:
+        kind = re.sub(r"\S*/\S*|[0-9]+", "", entry["reason"])
+        groups.setdefault(kind, []).append(entry)
+    lines = [f"{len(group)} x {group[0]['reason']} ({few([entry['clip_id'] for entry in group])})"
+             for group in groups.values()]  # fmt: skip
+    return f"{len(skipped)} clip{'s' * (len(skipped) > 1)} cannot be prepared. " + " ".join(lines)
 
 
 def _blocks(pool: ThreadPoolExecutor, function: Callable, items: Iterable) -> Iterator[list]:

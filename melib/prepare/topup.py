@@ -64,7 +64,8 @@ def oversampled_rows(index: pd.DataFrame, plan: pd.DataFrame, seed: int) -> np.n
 
     Raises TopUpError where a class to fill has no sample to repeat.
     """
-    rng, rows = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    rows = []
     for (dataset, label), count in plan.stack().items():
         candidates = np.flatnonzero((index["dataset"] == dataset) & (index["label"] == label) & ~synthetic(index))
         if count and not len(candidates):

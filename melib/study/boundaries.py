@@ -31,12 +31,15 @@ def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str)
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
 
-    fitted, tested = split == fit, split == "held_out"
+    fitted = split == fit
+    tested = split == "held_out"
     components = PCA(2, whiten=True, svd_solver="arpack", random_state=0).fit(features[fitted])
     regression = LogisticRegression(max_iter=1000).fit(components.transform(features[fitted]), labels[fitted])
-    weights, bias = regression.coef_, regression.intercept_
+    weights = regression.coef_
+    bias = regression.intercept_
     if len(weights) == 1:  # two classes share one line
-        weights, bias = np.vstack([-weights, weights]), np.array([-bias[0], bias[0]])
+        weights = np.vstack([-weights, weights])
+        bias = np.array([-bias[0], bias[0]])
     predicted = regression.predict(components.transform(features[tested]))
     place = CLASSES.index
     counts = confusion([place(name) for name in labels[tested]], [place(name) for name in predicted])
@@ -53,7 +56,8 @@ def panels(folders: dict[str, Path | None], held_out: str, data: Data) -> pd.Dat
 
     `folders` maps a panel's title to its run folder; a run that is None is one row with role "absent".
     """
-    tables, labels = [], data.samples.index["label"].to_numpy(dtype=object)
+    tables = []
+    labels = data.samples.index["label"].to_numpy(dtype=object)
     for title, folder in folders.items():
         if folder is None:
             tables.append(pd.DataFrame([{"panel": title, "role": "absent"}]))

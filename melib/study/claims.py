@@ -69,8 +69,10 @@ def _top_up(over: Mapping, metric: str = "uar") -> tuple[Term, ...]:
     return _gain(EVEN, over, metric, "CASME2")  # the fold whose generator the demo study trains
 
 
-APEX, FLOW = cnn("apex", **BRL), cnn("flow", **BRL)
-APEX_CE, FLOW_CE = cnn("apex", **NOTHING), cnn("flow", **NOTHING)
+APEX = cnn("apex", **BRL)
+FLOW = cnn("flow", **BRL)
+APEX_CE = cnn("apex", **NOTHING)
+FLOW_CE = cnn("flow", **NOTHING)
 EVEN = cnn("apex", **BRL, augment="even")
 CLAIMS = (
     Claim("BRL helps on apex frames", "+6.62 UAR", _gain(APEX, APEX_CE)),
@@ -122,8 +124,8 @@ def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     .05; it does not where the interval lies below 0 so; it is undecided otherwise, and with fewer than three seeds.
     """
     rule = rule or honest_rule(outcomes)
-    found = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in CLAIMS]
-    board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, found, strict=True)])
+    verdicts = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in CLAIMS]
+    board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, verdicts, strict=True)])
     if not outcomes.as_in_paper:
         board.loc[board["paper"].str.startswith("+"), "paper"] = "of other datasets"
     board["p"] = holm(board["p"].to_numpy())
@@ -146,14 +148,16 @@ def effects(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     In points, with 95 % intervals over subjects (BCa), over the seeds that both settings have. Columns inputs,
     contrast, name (dataset, mean or pooled), effect, low, high, n (seeds), selection, synthetic.
     """
-    rule, found, columns = rule or honest_rule(outcomes), [], [*outcomes.datasets, "mean", "pooled"]
+    rule = rule or honest_rule(outcomes)
+    rows = []
+    columns = [*outcomes.datasets, "mean", "pooled"]
     for inputs in ("apex", "flow"):
         for contrast, other in CONTRASTS.items():
             for column in columns:
                 claim = Claim("", "", _gain(cnn(inputs, **BRL), cnn(inputs, **other), column=column))
                 row = _measure(outcomes, claim, rule)
-                found.append({"inputs": inputs, "contrast": contrast, "name": printed(column), **row})
-    table = pd.DataFrame(found).rename(columns={"seeds": "n"})
+                rows.append({"inputs": inputs, "contrast": contrast, "name": printed(column), **row})
+    table = pd.DataFrame(rows).rename(columns={"seeds": "n"})
     return table.assign(selection=rule, synthetic=outcomes.synthetic)
 
 
@@ -174,8 +178,8 @@ def _measure(outcomes: Outcomes, claim: Claim, rule: str) -> dict[str, float]:
         if term.metric == "dataset":
             values = outcomes.probed(setting)
         else:
-            found = outcomes.resampled(setting, term.rule or rule)
-            values = found[:, columns.index(term.column), METRICS.index(term.metric)]
+            scores = outcomes.resampled(setting, term.rule or rule)
+            values = scores[:, columns.index(term.column), METRICS.index(term.metric)]
         return 100 * term.sign * values
 
     first, *others = parts = [values_of(term) for term in claim.terms]
@@ -196,8 +200,8 @@ def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
     runs = [(term.column, outcomes.seeds(term.setting)) for term in claim.terms]
     all_of_them = set(outcomes.datasets)
     shared = []
-    for seed in sorted(set.intersection(*(set(found) for _, found in runs))):
-        held_out = [(column, outcomes.tested(found[seed])) for column, found in runs]
+    for seed in sorted(set.intersection(*(set(seeds) for _, seeds in runs))):
+        held_out = [(column, outcomes.tested(seeds[seed])) for column, seeds in runs]
         if all(column in names if column in all_of_them else names == all_of_them for column, names in held_out):
             shared.append(seed)
     return tuple(shared)
@@ -205,7 +209,9 @@ def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
 
 def _p(outcomes: Outcomes, claim: Claim, rule: str) -> float:
     """The paired test of a claim that compares two settings in one figure; missing for any other."""
-    term, shared, columns = claim.terms[0], _shared(outcomes, claim), [*outcomes.datasets, "mean", "pooled"]
+    term = claim.terms[0]
+    shared = _shared(outcomes, claim)
+    columns = [*outcomes.datasets, "mean", "pooled"]
     if len(claim.terms) != 2 or claim.margin or term.metric == "dataset" or not shared or term.column not in columns:
         return np.nan
     first, second = (

@@ -183,7 +183,9 @@ def _drive(
     units: list[Unit], options: Options, progress: Progress | None, pool: Executor, run: Callable, room: int | None
 ) -> dict[str, str]:
     """Give `pool` what is ready, at most `room` at a time, until no unit can get any further; see `Launcher`."""
-    watch, running, problems = Watch(), {}, {}
+    watch = Watch()
+    running = {}
+    problems = {}
     if options.remake_damaged:
         remove_damaged(units)
     states = {unit.name: read_state(unit) for unit in units}

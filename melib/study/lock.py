@@ -63,7 +63,8 @@ class Watch:
     """An onlooker of locks, who remembers since when each has not changed."""
 
     def __init__(self, clock=time.monotonic):
-        self.clock, self.seen = clock, {}
+        self.clock = clock
+        self.seen = {}
 
     def stale(self, work: Path) -> int:
         """The number of the holder whose heartbeat has stood still for too long, else 0."""
@@ -79,7 +80,9 @@ class Lock:
     """A lock that this process holds."""
 
     def __init__(self, path: Path, file: int):
-        self.path, self.file, self.beats = path, file, 0
+        self.path = path
+        self.file = file
+        self.beats = 0
 
     def beat(self) -> bool:
         """Tell onlookers that the holder lives. False where it has been taken for dead and the lock is lost."""

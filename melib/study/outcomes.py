@@ -64,11 +64,11 @@ class Outcomes:
 
     def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
         """The runs of one setting by seed, one a held-out dataset."""
-        found: dict[int, dict[str, Run]] = {}
+        runs_by_seed: dict[int, dict[str, Run]] = {}
         for run in self.runs:
             if matches(run, wanted):
-                found.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
-        return {seed: list(runs.values()) for seed, runs in sorted(found.items())}
+                runs_by_seed.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
+        return {seed: list(runs.values()) for seed, runs in sorted(runs_by_seed.items())}
 
     def tested(self, runs: Iterable[Run]) -> set[str]:
         """The datasets whose clips these runs hold out."""
@@ -76,14 +76,17 @@ class Outcomes:
 
     def predicted(self, wanted: Mapping[str, object], rule: str) -> dict[str, np.ndarray]:
         """The classes (seeds, N) that a setting's runs give the clips, by metric; -1 where there is no run."""
-        seeds = self.seeds(wanted)
-        found = {metric: np.full((len(seeds), len(self.clips)), -1) for metric in METRICS}
+        return self.classes(self.seeds(wanted), rule)
+
+    def classes(self, seeds: Mapping[int, list[Run]], rule: str) -> dict[str, np.ndarray]:
+        """The classes (seeds, N) that runs by seed give the clips, by metric; -1 where there is no run."""
+        classes_by_metric = {metric: np.full((len(seeds), len(self.clips)), -1) for metric in METRICS}
         place = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"])
         for row, runs in enumerate(seeds.values()):
             for run in runs:
                 for metric, (clip_ids, classes) in _chosen(run, rule).items():
-                    found[metric][row, place[clip_ids]] = classes
-        return found
+                    classes_by_metric[metric][row, place[clip_ids]] = classes
+        return classes_by_metric
 
     def values(self, predicted: Mapping[str, np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
         """`evaluate` of predictions by metric, (B, seeds, G + 2, 3)."""
@@ -110,20 +113,24 @@ class Outcomes:
         runs = [run for runs in seeds.values() for run in runs]
         if not runs or self.hits is None or not self.complete or len(runs) < len(seeds) * len(self.datasets):
             return np.full(len(self.weights), np.nan)
-        place, found = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"]), []
+        place = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"])
+        probe_hits = []
         for run in runs:
             hit = self.hits(run)
             weights = self.weights[:, place[hit.index]]
             names = self.clips["dataset"].to_numpy()[place[hit.index]]
-            found.append(np.mean([weights[:, names == name] @ hit[names == name] / weights[:, names == name].sum(1)
+            probe_hits.append(np.mean([weights[:, names == name] @ hit[names == name] / weights[:, names == name].sum(1)
                                   for name in np.unique(names)], axis=0))  # fmt: skip
-        return np.mean(found, axis=0)
+        return np.mean(probe_hits, axis=0)
 
 
-def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None) -> Outcomes:
+def read_outcomes(
+    folders: Iterable[str | Path], hits: Callable[[Run], pd.Series] | None = None, alike: bool = True
+) -> Outcomes:
     """The finished runs in `folders`.
 
-    Raises ValueError for none, for runs of several corpora, and for runs that differ in what no table tells apart.
+    Raises ValueError for none, for runs of several corpora and, unless `alike` is false, for runs that differ in what
+    the paper's tables do not tell apart.
     """
     runs = [read_run(folder) for folder in folders]
     if not runs:
@@ -134,7 +141,8 @@ def read_outcomes(folders: Iterable[str | Path], hits: Callable[[Run], pd.Series
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
             "Give each corpus a grid and an `out` folder of its own."
         )
-    _check_alike(runs)
+    if alike:
+        _check_alike(runs)
     by_fold = {run.settings.held_out: run for run in runs}
     parts = []
     for run in by_fold.values():
@@ -161,9 +169,9 @@ def _check_alike(runs: list[Run]) -> None:
             asked["target"] = {"target": run.settings.target}
         shown = run.predictions.query("split == 'held_out'")["clip_id"]
         asked["clips", run.settings.held_out] = {"held-out clips": frozenset(shown)}
-        for key, own in asked.items():
-            other, theirs = first.setdefault(key, (run, own))
-            if differ := [name for name, value in own.items() if theirs[name] != value]:
+        for key, values in asked.items():
+            other, theirs = first.setdefault(key, (run, values))
+            if differ := [name for name, value in values.items() if theirs[name] != value]:
                 raise ValueError(
                     f"{other.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table tells "
                     "apart. Give each of them a grid of its own."

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from melib.corpus.index import CLASSES, print_name
+from melib.corpus.scan import triple
 from melib.gan.fold import composites, plan_table
 from melib.learning.metrics import METRICS
 from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
-from melib.study.tables import BRL, NOTHING, TABLES, cnn, layout, printed, table9, tidy
+from melib.study.tables import BRL, NOTHING, TABLES, Table, cnn, layout, printed, table9, tidy
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
@@ -36,7 +37,8 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     same numbers laid out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = pd.concat([tidy(outcomes, name) for name in TABLES], ignore_index=True)
+    shown = [name for name, table in TABLES.items() if has_runs(outcomes, table)]
+    rows = pd.concat([tidy(outcomes, name) for name in shown or TABLES], ignore_index=True)
     files = {
         "tables": rows,
         "table9": table9(outcomes),
@@ -51,18 +53,19 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     blocks = []
     if "table3" in files:
         blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
-    for name, spec in TABLES.items():
+    for name in shown:
+        spec = TABLES[name]
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
-        own = rows[rows["table"] == name]
-        if own.empty:  # no run holds out what the table shows
-            continue
-        blocks += [(f"{heading}. {printed(metric)}", layout(own, metric)) for metric in METRICS]
+        table_rows = rows[rows["table"] == name]
+        blocks += [(f"{heading}. {printed(metric)}", layout(table_rows, metric)) for metric in METRICS]
     blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
     blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
-    notes = [HOW]
+    notes = [HOW, made_of(outcomes)]
+    if absent := [spec.title for name, spec in TABLES.items() if name not in shown]:
+        notes.append(f"Left out, as no run here is of theirs: {'; '.join(absent)}.")
     lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]
-    shown = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
-    if unused := sum(not shown(run) for run in outcomes.runs):
+    in_table = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
+    if unused := sum(not in_table(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
     if outcomes.skipped:
         notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` tells which and why.")
@@ -72,6 +75,27 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     (folder / "tables.md").write_text("\n\n".join(text) + "\n")
     (folder / "tables.tex").write_text("\n".join(latex(title, block, outcomes.synthetic) for title, block in blocks))
     return [*(folder / f"{name}.csv" for name in files), folder / "tables.md", folder / "tables.tex"]
+
+
+def has_runs(outcomes: Outcomes, table: Table) -> bool:
+    """Whether some run is of a row of the table and holds out what it shows."""
+    held_out = table.held_out or outcomes.datasets
+    runs = [run for run in outcomes.runs if run.settings.held_out in held_out
+            and any(matches(run, row.setting) for row in table.rows)]  # fmt: skip
+    if table.compares:
+        return len({getattr(run.settings, table.compares) for run in runs}) > 1
+    return bool(runs)
+
+
+def made_of(outcomes: Outcomes) -> str:
+    """The held-out clips by dataset and class, and how emotions became classes."""
+    counts = outcomes.clips.groupby(["dataset", "true"]).size().unstack(fill_value=0)
+    counts = counts.reindex(index=outcomes.datasets, columns=range(len(CLASSES)), fill_value=0)
+    clips = ", ".join(f"{print_name(name)} {triple(row)}" for name, row in counts.iterrows())
+    mappings = " and ".join(sorted({run.settings.label_mapping for run in outcomes.runs}))
+    return (
+        f"Clips ({'/'.join(CLASSES)}): {clips}. Emotions became classes by `{mappings}`, unless samples came labelled."
+    )
 
 
 def training_sets(outcomes: Outcomes) -> pd.DataFrame:
@@ -86,12 +110,13 @@ def confusions(outcomes: Outcomes) -> pd.DataFrame:
 
     Columns setting, selection, held_out, label, predicted, count, synthetic.
     """
-    rule, found = honest_rule(outcomes), []
+    rule = honest_rule(outcomes)
+    counts = []
     setting = next((s for s in (cnn("flow", **BRL), cnn("flow", **NOTHING)) if outcomes.seeds(s)), None)
     for guess in outcomes.predicted(setting, rule)["uar"] if setting else ():
         table = outcomes.clips.assign(predicted=guess)[guess >= 0]
-        found.append(table.groupby(["dataset", "true", "predicted"]).size().rename("count").reset_index())
-    table = pd.concat(found) if found else pd.DataFrame(columns=["dataset", "true", "predicted", "count"])
+        counts.append(table.groupby(["dataset", "true", "predicted"]).size().rename("count").reset_index())
+    table = pd.concat(counts) if counts else pd.DataFrame(columns=["dataset", "true", "predicted", "count"])
     table = table.groupby(["dataset", "true", "predicted"], sort=False)["count"].sum().reset_index()
     names = dict(enumerate(CLASSES))
     table = table.assign(label=table.pop("true").map(names), predicted=table["predicted"].map(names))

@@ -54,14 +54,25 @@ def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
     Seeds are averaged. The mean over datasets is missing where one of the columns is.
     """
+    table = 100 * _by_held_out(rows, metric, "mean")
+    table["mean"] = table.mean(axis=1, skipna=False)
+    return table
+
+
+def seed_counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many seeds each cell of `results_table` rests on; its mean on the least of its row."""
+    counts = _by_held_out(rows, "seed", "nunique").fillna(0).astype(int)
+    counts["mean"] = counts.min(axis=1)
+    return counts
+
+
+def _by_held_out(rows: pd.DataFrame, column: str, how: str) -> pd.DataFrame:
     keys = [name for name in varied(rows) if name != "seed"]
     present = dataset_order(rows["held_out"])
     shown = rows.assign(**{name: rows[name].map(_word) for name in keys})
-    table = 100 * shown.pivot_table(values=metric, index=[*keys, "selection"], columns="held_out", aggfunc="mean")
-    table = table.reindex(columns=present)
-    table["mean"] = table.mean(axis=1, skipna=False)
+    table = shown.pivot_table(values=column, index=[*keys, "selection"], columns="held_out", aggfunc=how)
     order = sorted(table.index, key=lambda key: (list(RULES).index(key[-1]), key) if keys else list(RULES).index(key))
-    return table.loc[order].rename(columns=print_name).rename_axis(columns=None)
+    return table.reindex(columns=present).loc[order].rename(columns=print_name).rename_axis(columns=None)
 
 
 def _word(value: object) -> str:
@@ -89,10 +100,13 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         "Intervals, floors and the controls that BRL is read beside: `melib tables`.",
         "",
     ]
+    seeds = seed_counts(rows)
+    most = seeds.max(axis=None)
+    fewer = seeds.lt(most) & seeds.gt(0)
+    if fewer.any(axis=None):
+        lines += [f"\\* of fewer seeds than the {most} of other cells: their difference is less certain.", ""]
     for metric in METRICS:
-        table = results_table(rows, metric).reset_index()
-        for name in table.columns.difference(varied(rows)):
-            table[name] = table[name].map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)
-        lines += [f"## {printed(metric)}", "", markdown(table)]
+        text = results_table(rows, metric).map("{:.1f}".format) + fewer.replace({True: "\\*", False: ""})
+        lines += [f"## {printed(metric)}", "", markdown(text.reset_index())]
         lines.append("")
     return "\n".join(lines)

@@ -16,7 +16,9 @@ from melib.study.lock import BEAT, Lock, kill_children, take
 from melib.study.unit import settle
 
 # Exit codes. After 0 and 1 the disk says what became of the unit: done, or failed with its error line.
-HELD, GONE, DIED = 75, 76, 77  # someone else holds the lock; the launcher is gone; the kernel died or never started
+HELD = 75  # someone else holds the lock
+GONE = 76  # the launcher is gone
+DIED = 77  # the kernel died or never started
 START_SECONDS = 45
 
 

@@ -22,7 +22,8 @@ def evaluate(predicted: np.ndarray, clips: pd.DataFrame, weights: np.ndarray | N
             count in that draw. The mean and the pool of a seed are missing (NaN) where one of its datasets is.
     """
     weights = np.ones((1, len(clips))) if weights is None else weights
-    true, k = clips["true"].to_numpy(), len(CLASSES)
+    true = clips["true"].to_numpy()
+    k = len(CLASSES)
     tables = []
     for rows in positions(clips["dataset"]).values():
         cell = true[rows] * k + predicted[:, rows]
@@ -58,7 +59,9 @@ def interval(values: np.ndarray, draws: int = DRAWS, level: float = LEVEL) -> tu
     """
     from scipy.special import ndtr, ndtri
 
-    estimate, drawn, left_out = values[0], values[1 : 1 + draws], values[1 + draws :]
+    estimate = values[0]
+    drawn = values[1 : 1 + draws]
+    left_out = values[1 + draws :]
     if np.isnan(estimate).all():
         return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
     below = ((drawn < estimate).sum(0) + 0.5 * (drawn == estimate).sum(0)) / draws
@@ -73,9 +76,9 @@ def interval(values: np.ndarray, draws: int = DRAWS, level: float = LEVEL) -> tu
         ordered = np.sort(drawn, axis=0)
         place = np.nan_to_num(share) * (draws - 1)
         low = np.floor(place).astype(int)
-        at = np.take_along_axis(ordered, low[None], 0)[0]
+        lower = np.take_along_axis(ordered, low[None], 0)[0]
         after = np.take_along_axis(ordered, np.minimum(low + 1, draws - 1)[None], 0)[0]
-        ends.append(np.where(np.isnan(estimate), np.nan, at + (place - low) * (after - at)))
+        ends.append(np.where(np.isnan(estimate), np.nan, lower + (place - low) * (after - lower)))
     return ends[0], ends[1]
 
 

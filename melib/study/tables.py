@@ -35,11 +35,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the paper: its title, its rows, and the held-out datasets it shows (none: all, and their pools)."""
+    """One table of the paper: its title, its rows, and the held-out datasets it shows (none: all, and their pools).
+
+    `compares` names a setting in which runs must differ, or the table would compare nothing.
+    """
 
     title: str
     rows: tuple[Row, ...]
     held_out: tuple[str, ...] = ()
+    compares: str = ""
 
     @property
     def lines(self) -> tuple[Row, ...]:
@@ -82,8 +86,10 @@ def _by_backbone(inputs: str, paper: Mapping[tuple, Mapping]) -> tuple[Row, ...]
 
 # What the paper states in its prose (methods 7.1), and what follows from it by subtraction (7.2); the bodies of its
 # tables were not at hand.
-APEX_CE, APEX_BRL = (52.28, 40.13, 36.46), (59.23, 46.75, 45.16)
-FLOW_CE, FLOW_BRL = (59.74, 49.37, 49.48), (63.50, 53.63, 53.07)
+APEX_CE = (52.28, 40.13, 36.46)
+APEX_BRL = (59.23, 46.75, 45.16)
+FLOW_CE = (59.74, 49.37, 49.48)
+FLOW_BRL = (63.50, 53.63, 53.07)
 TOP_UP = (None, 49.10, 47.83)
 ACC_CASME = (69.88, None, None)
 TABLES = {
@@ -153,6 +159,7 @@ TABLES = {
             Row("greatest motion", cnn("flow", **NOTHING)),
             Row("middle frame", cnn("flow", **NOTHING, apex_rule="midpoint")),
         ),
+        compares="apex_rule",
     ),
 }  # fmt: skip
 
@@ -165,7 +172,8 @@ def tidy(outcomes: Outcomes, name: str) -> pd.DataFrame:
     training datasets' class shares, and a linear classifier on the raw input of each kind that the table shows. The
     paper's means are of five datasets, and stand beside none of fewer.
     """
-    table, found = TABLES[name], []
+    table = TABLES[name]
+    cells = []
     columns = [*outcomes.datasets, *POOLS]
     shown = list(table.held_out) or columns
     for row in table.lines:
@@ -176,19 +184,19 @@ def tidy(outcomes: Outcomes, name: str) -> pd.DataFrame:
             low, high = interval(values)
             for c, column in enumerate(columns):
                 for m, metric in enumerate(METRICS):
-                    own = seeds[:, c, m][~np.isnan(seeds[:, c, m])]
-                    found.append({
+                    seed_values = seeds[:, c, m][~np.isnan(seeds[:, c, m])]
+                    cells.append({
                         "row": row.label, "selection": rule, "column": column, "metric": metric,
-                        "value": values[0, c, m], "sd": own.std(ddof=1) if len(own) > 1 else np.nan,
-                        "seeds": len(own), "low": low[c, m], "high": high[c, m],
+                        "value": values[0, c, m], "sd": seed_values.std(ddof=1) if len(seed_values) > 1 else np.nan,
+                        "seeds": len(seed_values), "low": low[c, m], "high": high[c, m],
                         "paper": (stated.get(column) or (None,) * 3)[m],
                     })  # fmt: skip
     for label, counts in floors(outcomes.clips, outcomes.complete).items():
         values = np.concatenate([rates(counts), rates(counts).mean(0)[None], rates(counts.sum(0))[None]])
         for c, m in np.ndindex(values.shape):
             cell = {"column": columns[c], "metric": METRICS[m], "value": values[c, m], "seeds": 0}
-            found.append({"row": label, "selection": "no training", **cell})
-    rows = pd.DataFrame(found)
+            cells.append({"row": label, "selection": "no training", **cell})
+    rows = pd.DataFrame(cells)
     rows = rows[rows["column"].isin(shown)].copy()
     numbers = ["value", "sd", "low", "high"]
     rows[numbers] = 100 * rows[numbers].astype(float)
@@ -206,8 +214,8 @@ def floors(clips: pd.DataFrame, complete: bool = True) -> dict[str, np.ndarray]:
     true = np.stack([np.bincount(truth[rows], minlength=k) for rows in positions(clips["dataset"]).values()])
     others = true.sum(0) - true
     shares = others / np.maximum(others.sum(1, keepdims=True), 1)
-    found = {"always negative": true[:, :, None] * np.eye(k)[CLASSES.index("negative")]}
-    return found | ({"guessing by class shares": true[:, :, None] * shares[:, None, :]} if complete else {})
+    counts = {"always negative": true[:, :, None] * np.eye(k)[CLASSES.index("negative")]}
+    return counts | ({"guessing by class shares": true[:, :, None] * shares[:, None, :]} if complete else {})
 
 
 def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -228,10 +236,11 @@ def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         absent = rows.loc[rows["row"] == label, "value"].isna().all()
         if rule not in ((honest,) if absent else (honest, "oracle", "no training")):
             continue
-        cells, at = part.set_index("column"), part.set_index("column").loc[main]
+        cells = part.set_index("column")
+        main_cells = part.set_index("column").loc[main]
         line = {"setting": label, "selection": "" if absent else rule, "seeds": int(part["seeds"].max())}
         line |= {printed(c): _cell(cells.loc[c]) for c in columns}
-        line["95 %"] = "" if np.isnan(at["low"]) else f"{at['low']:.1f} to {at['high']:.1f}"
+        line["95 %"] = "" if np.isnan(main_cells["low"]) else f"{main_cells['low']:.1f} to {main_cells['high']:.1f}"
         if rows["paper"].notna().any():
             stated = cells["paper"].dropna().items()
             line["paper"] = ", ".join(f"{p:.2f}" + ("" if c == main else f" ({printed(c)})") for c, p in stated)
@@ -247,11 +256,10 @@ def _cell(row: pd.Series) -> str:
 
 # The paper's Table 9 as it reports it: (Acc, UAR) on SMIC, CASME II and SAMM, and on what terms (methods 4).
 TWO = "5 classes of MEGC2018, trained on the other of CASME II and SAMM, no target data"
-OWN, ATNET = (
-    "3 classes, 1 source, unlabelled target data in training",
-    "3 classes of MEGC2019, 2 sources, no target data",
-)
-OPEN_TERMS, LODO = "terms not verified", "3 classes, 4 sources, no target data"
+OWN = "3 classes, 1 source, unlabelled target data in training"
+ATNET = "3 classes of MEGC2019, 2 sources, no target data"
+OPEN_TERMS = "terms not verified"
+LODO = "3 classes, 4 sources, no target data"
 REPORTED = {
     "LBP-TOP": (TWO, None, (23.2, 31.6), (33.8, 32.7)), "3DHOG": (TWO, None, (37.3, 18.7), (35.3, 26.9)),
     "HOOF": (TWO, None, (26.5, 34.6), (44.4, 34.9)), "DR": (OWN, (54.9, 54.7), (66.2, 49.6), None),
@@ -272,36 +280,36 @@ def table9(outcomes: Outcomes) -> pd.DataFrame:
     rule. Columns row, terms, selection, and Acc and UAR of SMIC, CASME II and SAMM; synthetic tells on what ours were
     made.
     """
-    found = []
+    rows = []
     for label, (terms, *pairs) in REPORTED.items():
         values = {(c, m): v for c, pair in zip(TARGETS, pairs, strict=True)
                   for m, v in zip(("acc", "uar"), pair or (None, None), strict=True)}  # fmt: skip
-        found.append({"row": label, "terms": terms, "selection": "as reported", **_pairs(values), "synthetic": False})
+        rows.append({"row": label, "terms": terms, "selection": "as reported", **_pairs(values), "synthetic": False})
     terms = f"3 classes, {outcomes.sources} sources, no target data"
     made_on = {"terms": terms, "synthetic": outcomes.synthetic}
-    at = lambda setting, rule: _targets(outcomes, outcomes.resampled(setting, rule)[0])  # noqa: E731
+    targets = lambda setting, rule: _targets(outcomes, outcomes.resampled(setting, rule)[0])  # noqa: E731
     ours = [{"network": b, "inputs": kind, **BRL} for kind in ("flow", "apex") for b in BACKBONES]
     for rule in RULES:
-        single = [at(setting, rule) for setting in ours]
+        single = [targets(setting, rule) for setting in ours]
         lines = {
             "CNN + BRL on flow": single[0],
-            "CNN on flow, CE scaled, no BRL": at(cnn("flow", **SCALED), rule),
-            "CNN + BRL on flow, placebo groups": at(cnn("flow", **PLACEBO), rule),
-            "linear on raw flow": at(linear("flow"), rule),
+            "CNN on flow, CE scaled, no BRL": targets(cnn("flow", **SCALED), rule),
+            "CNN + BRL on flow, placebo groups": targets(cnn("flow", **PLACEBO), rule),
+            "linear on raw flow": targets(linear("flow"), rule),
             "best backbone on the test set (oracle)": {k: np.fmax.reduce([x[k] for x in single]) for k in single[0]},
         }
-        found += [{"row": label, "selection": rule, **_pairs(values), **made_on} for label, values in lines.items()]
+        rows += [{"row": label, "selection": rule, **_pairs(values), **made_on} for label, values in lines.items()]
     for label, counts in floors(outcomes.clips, outcomes.complete).items():
         values = _targets(outcomes, rates(counts))
-        found.append({"row": label, "selection": "no training", **_pairs(values), **made_on})
-    return pd.DataFrame(found)
+        rows.append({"row": label, "selection": "no training", **_pairs(values), **made_on})
+    return pd.DataFrame(rows)
 
 
 def _targets(outcomes: Outcomes, values: np.ndarray) -> dict[tuple, float]:
     """What Table 9 shows of metrics (G or more, 3) by held-out dataset; missing where one is not held out."""
     names = outcomes.datasets
-    at = {c: values[names.index(c)] if c in names else np.full(len(METRICS), np.nan) for c in TARGETS}
-    return {(c, m): 100 * at[c][METRICS.index(m)] for c in TARGETS for m in ("acc", "uar")}
+    scores = {c: values[names.index(c)] if c in names else np.full(len(METRICS), np.nan) for c in TARGETS}
+    return {(c, m): 100 * scores[c][METRICS.index(m)] for c in TARGETS for m in ("acc", "uar")}
 
 
 def _pairs(values: Mapping[tuple, float]) -> dict[str, float]:

@@ -14,7 +14,7 @@ def weighted_cross_entropy(logits, labels, attention, weighting, attention_weigh
     """BRL's cross-entropy of given logits, with given attention."""
     options = {"lam": 0.5, "weighting": weighting, "spread": "range", "scale_ce": True}
     options["attention_weights"] = attention_weights
-    task = Task(options, torch.device("cpu"), 1, 1e-3, 0)
+    task = Task(options, torch.device("cpu"), torch.arange(2), 1, 1e-3, 0)
     algorithm = BRL(Network(torch.nn.Identity(), 4), task)
     algorithm.brl.attention = lambda features: attention
     return algorithm.weighted_cross_entropy(logits, torch.zeros(len(logits), 4), labels)

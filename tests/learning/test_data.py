@@ -75,10 +75,10 @@ def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
 
 def test_datasets_that_a_run_names_must_be_there(tmp_path):
     folder = toy().save(tmp_path / "samples")
-    run = settings(corpus=str(folder), datasets="samm,SMIC")
+    run = settings(corpus=str(folder), datasets="samm,SMIC", image_size=16)
     assert set(open_samples(run).samples.index["dataset"]) == {"SAMM", "SMIC"}
     with pytest.raises(CorpusError, match=r"\['MMEW'\] are not in .*\['SMIC', 'CASME', 'SAMM'\]"):
-        open_samples(settings(corpus=str(folder), datasets="SAMM,MMEW"))
+        open_samples(settings(corpus=str(folder), datasets="SAMM,MMEW", image_size=16))
     with pytest.raises(SettingsError, match="SAMM is held out but is not among `datasets`"):
         settings(datasets="SMIC,CASME")
     with pytest.raises(SettingsError, match=r"Sources \['CASME'\] are not among"):
@@ -98,4 +98,4 @@ def test_a_broken_dataset_is_left_out_loudly_unless_it_is_named(tmp_path, tiny_r
     named = open_samples(settings(corpus=str(root), inputs="flow", image_size=32, datasets="SAMM,pilot,SMIC"))
     assert set(named.samples.index["dataset"]) == {"SMIC", "SAMM", "pilot"} and named.fingerprint != data.fingerprint
     with pytest.raises(CorpusError, match=r"(?s)cannot be used yet.*MMEW.*cannot be read as a sheet"):
-        open_samples(settings(corpus=str(root), inputs="flow", datasets="SAMM,SMIC,MMEW"))
+        open_samples(settings(corpus=str(root), inputs="flow", image_size=32, datasets="SAMM,SMIC,MMEW"))

@@ -6,7 +6,7 @@ import pytest
 
 from melib.gan.settings import GanSettings
 from melib.learning.registry import ALGORITHMS, ESTIMATORS, METHODS, NETWORKS, PROTOCOLS
-from melib.learning.settings import PROFILES, RunSettings
+from melib.learning.settings import PROFILES, RECIPES, RunSettings
 from melib.settings import ROLES, SettingsError, convert, parameter_names
 from tests.conftest import settings
 
@@ -205,3 +205,29 @@ def test_choices_are_those_of_the_rooms_that_serve_them():
         *RunSettings.having(part="preparation"),
         "device",
     }
+
+
+@pytest.mark.parametrize(
+    "given, without",
+    [
+        ({"inputs": "flow"}, set()),
+        ({"inputs": "flow_image", "method": "logreg"}, {"dropout", "label_smoothing"}),
+        ({"inputs": "apex"}, {"channels", "normalise"}),
+        ({"inputs": "apex+flow"}, {"channels", "normalise"}),
+        ({"inputs": "hoof", "method": "svm"}, {"dropout", "label_smoothing", "channels", "normalise", "mirror"}),
+    ],
+)
+def test_a_recipe_sets_what_method_and_inputs_have(given, without):
+    given = {"held_out": "SAMM", "method": "erm", **given}
+    made = RunSettings.from_parameters({**given, "recipe": "recommended"})
+    by_hand = {name: value for name, value in RECIPES["recommended"].items() if name not in without}
+    assert made == RunSettings.from_parameters(given | by_hand) != RunSettings.from_parameters(given)
+
+
+def test_what_is_given_beside_a_recipe_comes_first():
+    made = RunSettings.from_parameters(
+        {"held_out": "SAMM", "recipe": "recommended", "mirror": "false", "dropout": None}
+    )
+    assert not made.mirror and made.dropout == 0.5
+    with pytest.raises(SettingsError, match="Did you mean 'recommended'"):
+        RunSettings.from_parameters({"held_out": "SAMM", "recipe": "recomended"})

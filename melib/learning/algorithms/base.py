@@ -42,6 +42,7 @@ class Task:
     Args:
         options: the values of the algorithm's options.
         device: where it is trained.
+        groups: (G,) the numbers of the training clips' sources or placebo groups, ascending.
         first_epoch: the epoch from which a penalty acts (`brl_start`).
         lr, weight_decay: of the optimiser.
         optimizer: "adam" or "sgd", which has a momentum of 0.9.
@@ -53,6 +54,7 @@ class Task:
 
     options: Mapping[str, object]
     device: torch.device
+    groups: Tensor
     first_epoch: int
     lr: float
     weight_decay: float

@@ -59,9 +59,11 @@ class BatchRegularizationLoss(nn.Module):
                 f"Got features {tuple(features.shape)} and domains {tuple(domains.shape)}; expected "
                 f"(N, {self.weight.numel()}) and (N,). Flatten the features of a sample into one vector."
             )
-        weight, bias = self.weight, self.bias
+        weight = self.weight
+        bias = self.bias
         if self.reversed:
-            weight, bias = _reverse_gradient(weight), _reverse_gradient(bias)
+            weight = _reverse_gradient(weight)
+            bias = _reverse_gradient(bias)
         means = group_means(torch.sigmoid(features @ weight + bias), domains, present)
         return means.var(correction=0) if self.spread == "variance" else means.max() - means.min()
 

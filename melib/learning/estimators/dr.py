@@ -11,7 +11,9 @@ from melib.learning.estimators.targets import one_hot, weighted
 
 # Of the augmented Lagrangian: its penalty at first, its factor a step (the authors' 1.1 stops up to 1 % above the least
 # value), at most.
-PENALTY, GROWTH, MOST = 1e-3, 1.02, 1e15
+PENALTY = 1e-3
+GROWTH = 1.02
+MOST = 1e15
 TOLERANCE = 1e-8
 
 

@@ -25,7 +25,8 @@ class LogReg(Estimator):
         model = self._model(self.C).fit(reduced.x, reduced.y)
         self.weight = np.zeros((len(CLASSES), train.x.shape[1]))
         self.bias = np.full(len(CLASSES), NEVER)
-        coefficients, intercepts = model.coef_, model.intercept_
+        coefficients = model.coef_
+        intercepts = model.intercept_
         if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
             coefficients = np.vstack([-coefficients, coefficients]) / 2
             intercepts = np.r_[-intercepts, intercepts] / 2

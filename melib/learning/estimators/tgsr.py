@@ -8,7 +8,10 @@ from melib.corpus.index import CLASSES
 from melib.learning.estimators.base import NEVER, Estimator, Features
 from melib.learning.estimators.targets import one_hot, weighted
 
-PENALTY, GROWTH, MOST = 1e-3, 1.1, 1e15  # of the augmented Lagrangian: at first, its factor a step, at most
+# Of the augmented Lagrangian: at first, its factor a step, at most.
+PENALTY = 1e-3
+GROWTH = 1.1
+MOST = 1e15
 TOLERANCE = 1e-8
 
 

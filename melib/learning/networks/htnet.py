@@ -9,8 +9,10 @@ from melib.learning.networks.base import Network
 
 # Where the regions begin, as shares of the image's height and width; each is half as high and wide. Fixed, where HTNet
 # puts them around landmarks.
-EYES, LIPS = 0.1, 0.5
-LEFT, RIGHT = 0.0, 0.5
+EYES = 0.1
+LIPS = 0.5
+LEFT = 0.0
+RIGHT = 0.5
 REGIONS = ((EYES, LEFT), (EYES, RIGHT), (LIPS, LEFT), (LIPS, RIGHT))
 QUARTERS = ((0.0, LEFT), (0.0, RIGHT), (0.5, LEFT), (0.5, RIGHT))
 

@@ -1,0 +1,246 @@
+"""Every setting that grids have run, side by side: scores with intervals, and the gain over each one's control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from melib.corpus.index import CLASSES
+from melib.learning.metrics import METRICS
+from melib.learning.record import Run
+from melib.learning.registry import METHODS
+from melib.learning.selection import RULES
+from melib.learning.settings import RunSettings
+from melib.study.outcomes import Outcomes
+from melib.study.report import SYNTHETIC, markdown
+from melib.study.rows import by_seed, control_of, label, row_of
+from melib.study.statistics import flip_test, holm, interval, over_seeds
+from melib.study.tables import POOLS, printed
+from melib.study.tuning import is_inner, source_scores, tune
+
+HOW = (
+    "Percent; mean ± standard deviation (ddof 1) over seeds, after the last epoch. 95 % intervals (BCa) and the paired "
+    "test are over subjects within their dataset, seeds averaged; p is corrected (Holm) over all rows. The control of "
+    "a loss is cross-entropy with the same batches and switches; of cross-entropy and of estimators, the same without "
+    "switches. "
+    "*Chosen on the test set* takes the epoch of best accuracy on the held-out labels, as the paper did: no result. "
+    "`tuned` rows choose a setting for each held-out dataset by leaving out its sources in turn. tried.csv lists every "
+    "setting that was scored."
+)
+
+
+@dataclass
+class Entry:
+    """A row: one setting, or what is made of several, and the classes it gives the held-out clips.
+
+    `seeds` are its finished runs by seed. Predictions come from them by a rule, unless `predictions` are given, (seeds,
+    N) classes with -1 where there is none: of a row that has the rule `last` alone.
+    """
+
+    label: str
+    settings: RunSettings
+    seeds: dict[int, list[Run]]
+    outcomes: Outcomes
+    predictions: np.ndarray | None = None
+
+    def predicted(self, rule: str) -> dict[str, np.ndarray]:
+        """The classes (seeds, N) by metric; no seed where the row has nothing under this rule."""
+        if self.predictions is None:
+            return self.outcomes.classes(self.seeds, rule)
+        rows = self.predictions if rule == "last" else self.predictions[:0]
+        return dict.fromkeys(METRICS, rows)
+
+    @cached_property
+    def seed_values(self) -> dict[str, np.ndarray]:
+        """Every metric of every resample by rule, (1 + draws + S, seeds, G + 2, 3)."""
+        return {rule: self.outcomes.values(self.predicted(rule), self.outcomes.weights) for rule in RULES}
+
+
+def compare(outcomes: Outcomes) -> pd.DataFrame:
+    """Tidy rows in percent: row, selection, column, metric, value, sd, seeds, low, high, and what the row costs.
+
+    `sd` is over seeds (ddof 1); `low` and `high` bound the 95 % interval over subjects (BCa), seeds averaged. Under the
+    honest rule `last` a row also has `control`, the `gain` over it on the same seeds with its interval, and `p` of the
+    paired test, corrected (Holm) over all rows for one metric and column. `transductive` rows saw the held-out clips'
+    inputs. Ensembles average the probabilities of a row's seeds; `tuned` rows choose a setting on the sources alone.
+    """
+    single = entries(outcomes)
+    rows = pd.concat(
+        [_scores(entry) for entry in [*single, *ensembles(single), *tuned(outcomes, single)]], ignore_index=True
+    )
+    gains = pd.concat([_gains(entry, single) for entry in single], ignore_index=True)
+    rows = rows.merge(gains, "left", ["row", "selection", "column", "metric"])
+    rows["p"] = rows.groupby(["selection", "column", "metric"])["p"].transform(lambda p: holm(p.to_numpy()))
+    return rows.assign(synthetic=outcomes.synthetic)
+
+
+def entries(outcomes: Outcomes) -> list[Entry]:
+    """A row for each setting that holds out what is asked, in the order of the runs."""
+    grouped: dict[RunSettings, list[Run]] = {}
+    for run in outcomes.runs:
+        if not is_inner(run):
+            grouped.setdefault(row_of(run.settings), []).append(run)
+    rows = [Entry("", setting, by_seed(runs), outcomes) for setting, runs in grouped.items()]
+    several = len({row.settings.inputs for row in rows}) > 1
+    for row in rows:
+        row.label = label(row.settings, several)
+    return rows
+
+
+def ensembles(rows: Iterable[Entry]) -> list[Entry]:
+    """A row for each network with several complete seeds: the class of highest mean probability over the seeds."""
+    made = []
+    for row in rows:
+        runs = row.seeds
+        if row.settings.is_estimator or len(runs) < 2 or not _complete(row):
+            continue
+        total = sum(_probabilities(row.outcomes, runs[seed]) for seed in runs)
+        classes = total.argmax(1)[None]
+        made.append(replace(row, label=f"{row.label}, ensemble of {len(runs)} seeds", predictions=classes))
+    return made
+
+
+def tuned(outcomes: Outcomes, rows: list[Entry]) -> list[Entry]:
+    """A row for networks and one for estimators: each fold's predictions by the setting that its sources chose."""
+    made = []
+    for is_estimator, kind in ((False, "networks"), (True, "estimators")):
+        candidates = [row for row in rows if row.settings.is_estimator == is_estimator]
+        by_setting = {row.settings: row for row in candidates}
+        chosen = tune(outcomes, by_setting)
+        if not chosen:
+            continue
+        parts = [by_setting[setting].predicted("last")["uar"] for setting in chosen.values()]
+        seeds = min(len(part) for part in parts)
+        classes = np.full((seeds, len(outcomes.clips)), -1)
+        for held_out, part in zip(chosen, parts, strict=True):
+            here = (outcomes.clips["dataset"] == held_out).to_numpy()
+            classes[:, here] = part[:seeds, here]
+        count = max(map(len, source_scores(outcomes, by_setting).values()))
+        text = f"tuned on the sources over {count} {kind}"
+        made.append(replace(candidates[0], label=text, predictions=classes))
+    return made
+
+
+def _complete(row: Entry) -> bool:
+    return bool((row.predicted("last")["uar"] >= 0).all())
+
+
+def _probabilities(outcomes: Outcomes, runs: list[Run]) -> np.ndarray:
+    """Probabilities (N, 3) of the held-out clips after the last epoch, of the runs of one seed."""
+    place = pd.Series(np.arange(len(outcomes.clips)), index=outcomes.clips["clip_id"])
+    table = np.full((len(place), len(CLASSES)), np.nan)
+    for run in runs:
+        rows = run.predictions[run.predictions["split"] == "held_out"]
+        rows = rows[rows["epoch"] == rows["epoch"].max()]
+        logits = rows[list(CLASSES)].to_numpy(dtype=float)
+        powers = np.exp(logits - logits.max(1, keepdims=True))
+        table[place[rows["clip_id"]]] = powers / powers.sum(1, keepdims=True)
+    return table
+
+
+def _scores(entry: Entry) -> pd.DataFrame:
+    """The tidy rows of one entry, without gains."""
+    columns = [*entry.outcomes.datasets, *POOLS]
+    spec = METHODS[entry.settings.method]
+    runs = [run for runs in entry.seeds.values() for run in runs]
+    facts = {
+        "row": entry.label,
+        "transductive": spec.uses_target,
+        "parameters": runs[0].facts["parameters"],
+        "seconds": float(np.mean([run.facts["seconds"] for run in runs])),
+    }
+    cells = []
+    for rule, values in entry.seed_values.items():
+        if not values.shape[1]:
+            continue
+        low, high = interval(over_seeds(values))
+        seeds = values[0]
+        for c, m in np.ndindex(seeds.shape[1:]):
+            present = seeds[:, c, m][~np.isnan(seeds[:, c, m])]
+            if len(present):
+                cells.append({
+                    **facts, "selection": rule, "column": columns[c], "metric": METRICS[m], "seeds": len(present),
+                    "value": 100 * present.mean(), "sd": 100 * present.std(ddof=1) if len(present) > 1 else np.nan,
+                    "low": 100 * low[c, m], "high": 100 * high[c, m],
+                })  # fmt: skip
+    return pd.DataFrame(cells)
+
+
+def _gains(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
+    """The gain of a row over its control on the seeds that both have, under `last`."""
+    wanted = control_of(entry.settings)
+    control = next((row for row in rows if row.settings == wanted), None)
+    columns = [*entry.outcomes.datasets, *POOLS]
+    shared = sorted(set(entry.seeds) & set(control.seeds)) if control else []
+    names = ["row", "selection", "column", "metric", "control", "gain", "gain_low", "gain_high", "p"]
+    if not shared:
+        return pd.DataFrame(columns=names)
+    picked = [[list(row.seeds).index(seed) for seed in shared] for row in (entry, control)]
+    ours, theirs = (row.seed_values["last"][:, seeds] for row, seeds in zip((entry, control), picked, strict=True))
+    gain = over_seeds(ours) - over_seeds(theirs)
+    low, high = interval(gain)
+    first, second = (row.predicted("last")["uar"][seeds] for row, seeds in zip((entry, control), picked, strict=True))
+    p = flip_test(first, second, entry.outcomes.clips)
+    cells = [
+        (entry.label, "last", columns[c], METRICS[m], control.label, 100 * gain[0, c, m], 100 * low[c, m],
+         100 * high[c, m], p[c, m])
+        for c, m in np.ndindex(gain.shape[1:])
+    ]  # fmt: skip
+    return pd.DataFrame(cells, columns=names)
+
+
+def tried(outcomes: Outcomes) -> pd.DataFrame:
+    """Every setting that was scored, a row each: its label, whether it served tuning alone, runs, seeds, and what it is
+    set to where that differs from the profile's defaults."""
+    grouped: dict[tuple, list[Run]] = {}
+    for run in outcomes.runs:
+        grouped.setdefault((row_of(run.settings), is_inner(run)), []).append(run)
+    rows = []
+    for (setting, inner), runs in grouped.items():
+        seeds = sorted({run.settings.seed for run in runs})
+        rows.append({
+            "row": label(setting, True), "for tuning": inner, "protocol": setting.protocol, "runs": len(runs),
+            "seeds": " ".join(map(str, seeds)), "setting": setting.differing(),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def lay_out(rows: pd.DataFrame, metric: str = "uar", main: str = "mean") -> pd.DataFrame:
+    """A comparison as printed: a line a row by the rule `last`, its gain, and its score if chosen on the test set."""
+    rows = rows[rows["metric"] == metric]
+    chosen = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
+    lines = []
+    for name, part in rows[rows["selection"] == "last"].groupby("row", sort=False):
+        cells = part.set_index("column")
+        cell = cells.loc[main]
+        line = {"row": name + (" (transductive)" if cell["transductive"] else ""), "seeds": cell["seeds"]}
+        line |= {printed(column): f"{value:.1f}" for column, value in cells["value"].items() if column != main}
+        line[printed(main)] = f"{cell['value']:.1f}" + ("" if np.isnan(cell["sd"]) else f" ± {cell['sd']:.1f}")
+        line["95 %"] = f"{cell['low']:.1f} to {cell['high']:.1f}"
+        known = pd.notna(cell["gain"])
+        line["gain over its control"] = (
+            f"{cell['gain']:+.1f} ({cell['gain_low']:+.1f} to {cell['gain_high']:+.1f}), p {cell['p']:.3f}"
+            if known
+            else ""
+        )
+        line["chosen on the test set"] = f"{chosen[name]:.1f}" if name in chosen else ""
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def write_comparison(outcomes: Outcomes, folder: Path) -> list[Path]:
+    """Write compare.csv (tidy), compare.md and tried.csv to `folder`; returns the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = compare(outcomes)
+    main = "mean" if rows.loc[rows["column"] == "mean", "value"].notna().any() else "pooled"
+    notes = ["# Settings side by side", *([SYNTHETIC] if outcomes.synthetic else []), HOW]
+    tables = [f"## {printed(metric)}\n\n{markdown(lay_out(rows, metric, main))}" for metric in ("uar", "uf1")]
+    rows.to_csv(folder / "compare.csv", index=False, float_format="%.6g")
+    tried(outcomes).to_csv(folder / "tried.csv", index=False)
+    (folder / "compare.md").write_text("\n\n".join([*notes, *tables]) + "\n")
+    return [folder / name for name in ("compare.csv", "compare.md", "tried.csv")]

@@ -1,0 +1,81 @@
+"""Settings as rows of a table: which runs belong to one, what it is called, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from melib.learning.record import Run
+from melib.learning.registry import METHODS, NETWORKS
+from melib.learning.settings import RECIPES, RunSettings, recipe_values
+
+SWITCHES = (*RECIPES["recommended"], "input_size")
+WORDS = {
+    "class_weights": "class weights",
+    "mirror": "mirroring",
+    "normalise": "centring",
+    "channels": "u and v only",
+    "dropout": "dropout",
+    "label_smoothing": "label smoothing",
+    "lam": "λ",
+    "groups": "placebo groups",
+    "sampling": "balanced batches",
+}
+NAMED = ("class_weights", "mirror", "channels", "groups", "sampling")  # whose value goes without saying
+
+
+def row_of(settings: RunSettings) -> RunSettings:
+    """The setting without what runs of one row may differ in: held-out dataset, sources, seed, places."""
+    rest = RunSettings.at_rest()
+    varying = [name for name in RunSettings.having(across="any") if name in rest]
+    return replace(settings, held_out="", **{name: rest[name] for name in varying})
+
+
+def by_seed(runs: Iterable[Run]) -> dict[int, list[Run]]:
+    """Runs by seed, one for each held-out dataset."""
+    seeds: dict[int, dict[str, Run]] = {}
+    for run in runs:
+        seeds.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
+    return {seed: list(folds.values()) for seed, folds in sorted(seeds.items())}
+
+
+def label(settings: RunSettings, with_inputs: bool = False) -> str:
+    """A setting in words: network and method, then the recipe or the switches, then what else differs from rest."""
+    words = [] if settings.is_estimator else [NETWORKS[settings.network].title]
+    if settings.method != "erm" or settings.is_estimator:
+        words.append(METHODS[settings.method].title)
+    if with_inputs:
+        words.append(f"on {settings.inputs}")
+    changed = {name: getattr(settings, name) for name, value in rest(settings).items()
+               if getattr(settings, name) != value}  # fmt: skip
+    recipe = recipe_values("recommended", vars(settings))
+    missing = [name for name in recipe if changed.get(name) != recipe[name]]
+    if len(missing) <= 1 < len(recipe):
+        changed = {name: value for name, value in changed.items() if name not in recipe}
+        words.append("recipe" + "".join(f" without {WORDS[name]}" for name in missing))
+    changed |= dict(settings.options)
+    words += [WORDS.get(name, name.replace("_", " ")) + ("" if name in NAMED else f" {value}")
+              for name, value in changed.items()]  # fmt: skip
+    return ", ".join(words)
+
+
+def rest(settings: RunSettings) -> dict[str, object]:
+    """The fields that tell rows apart, at rest under the setting's profile; what labels name already is left out."""
+    at_rest = RunSettings.defaults(settings.profile)
+    named = ("options", "method", "network", "inputs", "brl_start")
+    return {name: at_rest[name] for name in RunSettings.having(across="row") if name not in named}
+
+
+def control_of(settings: RunSettings) -> RunSettings | None:
+    """What a row's gain is over: the same without top-up; of a loss, cross-entropy with the same batches and switches;
+    of cross-entropy or an estimator, the same without switches. None for what has neither."""
+    at_rest = RunSettings.at_rest()
+    if settings.augment != "none":
+        return replace(settings, augment="none")
+    if not settings.is_estimator:
+        options = tuple(pair for pair in settings.options if pair[0] in NETWORKS[settings.network].options)
+        plain = replace(settings, method="erm", groups="dataset", options=options)
+        if plain != settings:
+            return plain
+    plain = replace(settings, **{name: at_rest[name] for name in SWITCHES})
+    return plain if plain != settings else None
