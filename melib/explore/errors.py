@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +20,15 @@ from melib.explore.table import ClickTable, confusion_table, mark, rows_table, s
 from melib.figures.style import CLASS_COLOURS
 from melib.learning.record import read_run
 from melib.learning.selection import RULES
-from melib.prepare.samples import Samples
+from melib.learning.settings import RunSettings
+from melib.prepare.samples import Samples, is_samples_folder
 from melib.study.answers import answers, counts, course, run_table
 
 SHOWN = 12  # clips of a cell, the surest first
 TIMES = 8  # how much the motion of the apex is magnified
+
+
+log = logging.getLogger(__name__)
 
 
 class ErrorBrowser(widgets.VBox):
@@ -177,3 +182,22 @@ def _course(table: pd.DataFrame, epoch: int) -> bytes:
     ax.set_title("probability of each class by epoch", fontsize=9)
     ax.legend(fontsize=7, loc="upper left")
     return figure_png(figure)
+
+
+def with_pictures(settings: RunSettings) -> tuple[Samples | None, Path | None]:
+    """Samples with the pictures of a run's corpus, and the data root of their frames: what `ErrorBrowser` takes.
+
+    Either is None, which the log says, where the corpus is not at hand or holds arrays alone.
+    """
+    from melib.bars import stage_bars
+    from melib.learning.data import open_samples
+    from melib.prepare.data import find_corpus
+
+    try:
+        root = find_corpus(settings.corpus)
+        if is_samples_folder(root):
+            return open_samples(settings).samples, None
+        return open_samples(settings, stage_bars(), ("onset", "apex", "flow")).samples, root
+    except (ValueError, OSError) as error:
+        log.info("No pictures: %s", error)
+        return None, None

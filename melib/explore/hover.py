@@ -45,13 +45,14 @@ class HoverMap(widgets.VBox):
         self.table = table if "panel" in table else table.assign(panel="map")
         self.samples, self.synthetic = samples, synthetic
         self._rows = {} if samples is None else dict(zip(samples.index["clip_id"], range(len(samples)), strict=True))
-        self.figure = go.FigureWidget(layout=_layout(synthetic))
         panels = list(self.table["panel"].unique())
         self.menu = widgets.Dropdown(description="map", options=panels, layout=widgets.Layout(width="420px"))
         self.colours = widgets.ToggleButtons(options=[("by dataset", "dataset"), ("by class", "label")],
                                              style={"button_width": "90px"})  # fmt: skip
         self.image, self.facts, self.message = widgets.Image(), widgets.HTML(), widgets.HTML(mark(synthetic))
         self.panel = panels[0] if panels else ""
+        self.figure = go.FigureWidget(data=self._traces(), layout=_layout(synthetic))
+        self._listen()
         side = widgets.VBox([self.image, self.facts, self.message], layout=widgets.Layout(width="280px"))
         super().__init__([widgets.HBox([self.menu, self.colours]), widgets.HBox([self.figure, side])])
         traitlets.link((self, "panel"), (self.menu, "value"))
@@ -60,31 +61,40 @@ class HoverMap(widgets.VBox):
         self.observe(self._draw, ["panel", "colour"])
         self.observe(self._show, "hovered")
         self.observe(self._say_selected, "selected")
-        self._draw()
         self.hovered = str(next(iter(self.table["clip_id"]), ""))
 
     def _draw(self, _=None) -> None:
-        """Draw the points of the chosen map, a trace a group, so that the legend switches groups off."""
-        rows = self.table[self.table["panel"] == self.panel]
-        groups = dataset_colours(rows["dataset"]) if self.colour == "dataset" else CLASS_COLOURS
+        """Draw the points of the chosen map."""
         with self.figure.batch_update():
             self.figure.data = []
-            for name, colour in groups.items():
-                own = rows[rows[self.colour] == name]
-                if len(own):
-                    self._add(own, print_name(name) if self.colour == "dataset" else name, colour)
+            self.figure.add_traces(self._traces())
+        self._listen()
 
-    def _add(self, rows: pd.DataFrame, name: str, colour: str) -> None:
-        text = (rows["clip_id"] + "<br>" + rows["label"].fillna("no class")).map(str)
+    def _traces(self) -> list[go.Scatter]:
+        """The chosen map, a trace a group, so that the legend switches groups off."""
+        rows = self.table[self.table["panel"] == self.panel]
+        groups = dataset_colours(rows["dataset"]) if self.colour == "dataset" else CLASS_COLOURS
+        parts = {name: rows[rows[self.colour] == name] for name in groups}
+        return [self._trace(own, name, groups[name]) for name, own in parts.items() if len(own)]
+
+    def _trace(self, rows: pd.DataFrame, name: str, colour: str) -> go.Scatter:
+        text = rows["clip_id"].astype(str) + "<br>" + rows["label"].fillna("no class").astype(str)
         symbols = rows["label"].map(PLOTLY_MARKERS).fillna("x").to_list()
-        self.figure.add_scatter(
-            x=rows["x"].to_numpy(float), y=rows["y"].to_numpy(float), mode="markers", name=name, text=text.to_list(),
-            customdata=rows["clip_id"].astype(str).to_list(), hovertemplate="%{text}<extra></extra>",
+        return go.Scatter(
+            x=rows["x"].to_list(),
+            y=rows["y"].to_list(),
+            mode="markers",
+            name=print_name(name) if self.colour == "dataset" else name,
+            text=text.to_list(),
+            customdata=rows["clip_id"].astype(str).to_list(),
+            hovertemplate="%{text}<extra></extra>",
             marker={"color": colour, "size": 7, "symbol": symbols, "line": {"width": 0.5, "color": "white"}},
-        )  # fmt: skip
-        trace = self.figure.data[-1]
-        trace.on_hover(self._hover)
-        trace.on_selection(self._select)
+        )
+
+    def _listen(self) -> None:
+        for trace in self.figure.data:
+            trace.on_hover(self._hover)
+            trace.on_selection(self._select)
 
     def _hover(self, trace: go.Scatter, points, _state) -> None:
         if points.point_inds:

@@ -91,25 +91,36 @@ def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
     return ax
 
 
+def cluster_points(vectors: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Each class' vectors on their own two principal components: clip_id, dataset, label, cluster, x, y, and the shares
+    of the variance, in %, that the components hold (share_x, share_y)."""
+    tables = []
+    for label, own in members.groupby("label", sort=False):
+        points = vectors.loc[own.index].to_numpy()
+        points = points - points.mean(0)
+        flat = points @ np.linalg.svd(points, full_matrices=False)[2][:2].T
+        share_x, share_y = 100 * flat.var(0) / points.var(0).sum()
+        table = own[["dataset", "cluster"]].rename_axis("clip_id").reset_index()
+        tables.append(table.assign(label=label, x=flat[:, 0], y=flat[:, 1], share_x=share_x, share_y=share_y))
+    return pd.concat(tables, ignore_index=True)
+
+
 def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     """Each class' vectors on their own two principal components: filled in the dominant cluster, hollow elsewhere,
     coloured by dataset; the cross is the class' centroid."""
     figure, axes = plt.subplots(1, len(CLASSES), figsize=(11, 3.9), layout="constrained")
     palette = dataset_colours(members["dataset"])
+    points = cluster_points(vectors, members)
     for label, ax in zip(CLASSES, axes, strict=True):
-        label_members = members[members["label"] == label]
-        points = vectors.loc[label_members.index].to_numpy()
-        axis = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:2]
-        length = points.var(0).sum()
-        flat = (points - points.mean(0)) @ axis.T
-        first = (label_members["cluster"] == 0).to_numpy()
-        colours = label_members["dataset"].map(palette).to_numpy()
+        own = points[points["label"] == label]
+        flat, first = own[["x", "y"]].to_numpy(), (own["cluster"] == 0).to_numpy()
+        colours = own["dataset"].map(palette).to_numpy()
         ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)
         ax.scatter(*flat[~first].T, s=18, facecolors="none", edgecolors=colours[~first], linewidths=0.8)
         ax.plot(*flat[first].mean(0), "kX", markersize=11, markeredgecolor="white")
-        share = 100 * flat.var(0) / length
-        ax.set(title=f"{label}: {first.sum()} of {len(label_members)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
-        ax.set_ylabel(f"component 2 ({share[1]:.0f} %)")
+        share_x, share_y = own[["share_x", "share_y"]].iloc[0]
+        ax.set(title=f"{label}: {first.sum()} of {len(own)} clips", xlabel=f"component 1 ({share_x:.0f} %)")
+        ax.set_ylabel(f"component 2 ({share_y:.0f} %)")
         ax.set_aspect("equal", "datalim")
     marks = [plt.Line2D([], [], marker="o", linestyle="", color=colour) for colour in palette.values()]
     figure.legend(marks, list(map(print_name, palette)), loc="outside lower center", ncols=len(palette))
