@@ -20,6 +20,10 @@ test: $(VENV)/.all
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+# JupyterLab in a headless Chromium; the tests skip, and say why, where there is none (apt install chromium).
+test-browser: $(VENV)/.all
+	$(BIN)/python -m pytest tests/browser -n 0 -rs
+
 lab: $(VENV)/.notebooks
 	$(BIN)/jupyter lab notebooks
 
@@ -44,6 +48,12 @@ figures: $(VENV)/.notebooks
 	mkdir -p runs
 	$(BIN)/papermill notebooks/01_dataset_analysis.ipynb runs/01_dataset_analysis.ipynb -p out figures
 	$(BIN)/melib figures
+
+# The notebooks executed on the demo corpus, as a static site in book/; only what has changed runs again.
+book: $(VENV)/.notebooks
+	$(BIN)/melib demo
+	$(BIN)/melib run $(MAIN_JOB)
+	$(BIN)/melib book --grid $(MAIN_JOB)
 
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
 $(VENV)/.notebooks: pyproject.toml

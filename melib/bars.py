@@ -1,4 +1,4 @@
-"""Progress as the `melib` command draws it: text bars, and counts of units."""
+"""Progress as the `melib` command and the notebooks draw it: bars, and counts of units."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def study_bar():
 
 
 def bar(name: str):
-    """A progress callback (done, total) that draws one text bar."""
-    from tqdm import tqdm
+    """A progress callback (done, total) that draws one bar, as text or, in a notebook, as a widget."""
+    from tqdm.auto import tqdm
 
     drawn = tqdm(desc=name, unit="")
 

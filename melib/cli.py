@@ -188,6 +188,20 @@ def compare(args) -> int:
     return 0
 
 
+def book(args) -> int:
+    """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
+    from melib.explore.book import BookError, make_book
+
+    to = resolve(args.to)
+    try:
+        make_book(to, args.size, args.size, find(args.grid))
+    except BookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{to / 'index.html'}")
+    return 0
+
+
 def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
@@ -295,6 +309,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(compare)
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
     sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(book)
+    sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
+    sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")
+    sub.add_argument("--to", default="book", help="folder of the site (default: book)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
     return parser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import html
 import json
 import typing
 from collections.abc import Iterable, Mapping
@@ -183,11 +184,39 @@ class Settings:
         """Every field, and every option of the chosen Specs, with its value: what tables tell apart."""
         return {name: getattr(self, name) for name in self.names()}
 
+    def _repr_html_(self) -> str:
+        """What differs from the profile's defaults as a table, for a notebook; the rest is folded away."""
+        default = self.defaults(self.profile)
+        default |= {name: option.default for name, option in self.known_options(vars(self)).items()}
+        words = {name: _word(value) for name, value in self.values().items()}
+        usual = {name: _word(default[name]) if name in default else "" for name in words}
+        apart = {name: [value, usual[name]] for name, value in words.items() if value != usual[name]}
+        rest = {name: [value] for name, value in words.items() if name not in apart}
+        first = _rows(["parameter", "value", f"default of profile {self.profile}"], apart)
+        return f"{first}<details><summary>{len(rest)} at their defaults</summary>{_rows([], rest)}</details>"
+
     def parameters(self) -> dict[str, object]:
         """The settings as a user writes them, options like any other: what papermill injects and JSON can hold."""
         values = {name: getattr(self, name) for name in self.names()}
         values |= dict(getattr(self, "options", ()))
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _word(value: object) -> str:
+    """A setting's value in a table."""
+    if value is None or value == "" or value == ():
+        return "—"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _rows(header: list[str], rows: Mapping[str, list[str]]) -> str:
+    """An HTML table of names and values."""
+    head = "".join(f"<th style='text-align:left'>{html.escape(word)}</th>" for word in header)
+    lines = [
+        "".join(f"<td style='text-align:left'>{html.escape(word)}</td>" for word in (name, *values))
+        for name, values in rows.items()
+    ]
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 def check_names(names: Iterable[str], known: Iterable[str], foreign: Mapping[str, str] | None = None) -> None:

@@ -59,10 +59,11 @@ def make_reading(clips: dict[str, pd.DataFrame], left_out: list[tuple], source: 
             f"{len(strange)} values out of range, such as {strange.iloc[0].to_dict()}; expected 0 to {HIGHEST}."
         )
     reading = Reading(table, lost)
+    level = logging.INFO if "(synthetic)" in source[0] else logging.WARNING  # the demo's lost frames are meant
     for reason, frames in lost.groupby("reason")["frames"].agg(["size", "sum"]).iterrows():
-        log.warning("AUs: %s (%d clips, %d frames left out)", reason, frames["size"], frames["sum"])
+        log.log(level, "AUs: %s (%d clips, %d frames left out)", reason, frames["size"], frames["sum"])
     for row in coverage(reading, index).query("with_aus < clips").itertuples():
-        log.warning("AUs: %s has them for %d of its %d clips", row.Index, row.with_aus, row.clips)
+        log.log(level, "AUs: %s has them for %d of its %d clips", row.Index, row.with_aus, row.clips)
     return reading
 
 

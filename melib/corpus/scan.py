@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from melib.corpus.demo.write import MARKER
 from melib.corpus.findings import Finding, few
 from melib.corpus.frames import is_video, list_frames
 from melib.corpus.index import (
@@ -94,8 +95,9 @@ def scan(
 def read_index(root: str | Path, datasets: Iterable[str] | None = None, **kw) -> pd.DataFrame:
     """The index of a data root, see `melib.corpus.index`; takes what `scan` takes.
 
-    A dataset with an error is left out, which the log says, unless it is one of `datasets`. Warnings go to the log.
-    Raises CorpusError with every error found and its remedy where nothing is left or a named dataset has one.
+    A dataset with an error is left out, which the log says, unless it is one of `datasets`. Warnings go to the log, of
+    a demo corpus as information. Raises CorpusError with every error found and its remedy where nothing is left or a
+    named dataset has one.
     """
     result = scan(root, datasets, **kw)
     errors = [finding for finding in result.findings if finding.level == "error"]
@@ -106,9 +108,10 @@ def read_index(root: str | Path, datasets: Iterable[str] | None = None, **kw) ->
     for dataset in dataset_order(broken):
         reasons = " ".join(str(replace(finding, dataset="")) for finding in errors if finding.dataset == dataset)
         log.error("%s IS LEFT OUT, because of errors that `melib doctor` lists: %s", print_name(dataset), reasons)
+    level = logging.INFO if (Path(root) / MARKER).is_file() else logging.WARNING  # the demo's quirks are meant
     for finding in result.findings:
         if finding.level == "warning" and finding.dataset not in broken:
-            log.warning("%s", finding)
+            log.log(level, "%s", finding)
     return index
 
 

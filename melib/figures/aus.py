@@ -94,27 +94,38 @@ def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
     return ax
 
 
+def cluster_points(vectors: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Each class' vectors on their own two principal components: clip_id, dataset, label, cluster, x, y, and the shares
+    of the variance, in %, that the components hold (share_x, share_y)."""
+    tables = []
+    for label, group in members.groupby("label", sort=False):
+        points = vectors.loc[group.index].to_numpy()
+        points = points - points.mean(0)
+        rows = points if len(points) > 1 else np.zeros((2, points.shape[1]))  # one clip has no direction
+        flat = points @ np.linalg.svd(rows, full_matrices=False)[2][:2].T
+        share_x, share_y = 100 * flat.var(0) / (points.var(0).sum() or 1.0)
+        table = group[["dataset", "cluster"]].rename_axis("clip_id").reset_index()
+        tables.append(table.assign(label=label, x=flat[:, 0], y=flat[:, 1], share_x=share_x, share_y=share_y))
+    return pd.concat(tables, ignore_index=True)
+
+
 def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     """Each class' vectors on their own two principal components: filled in the dominant cluster, hollow elsewhere,
     coloured by dataset; the cross is the class' centroid."""
     figure, axes = plt.subplots(1, len(CLASSES), figsize=(11, 3.9), layout="constrained")
     palette = dataset_colours(members["dataset"])
+    points = cluster_points(vectors, members)
     for label, ax in zip(CLASSES, axes, strict=True):
-        label_members = members[members["label"] == label]
-        points = vectors.loc[label_members.index].to_numpy()
-        centred = points - points.mean(0)
-        rows = centred if len(centred) > 1 else np.zeros((2, points.shape[1]))  # one clip has no direction
-        axis = np.linalg.svd(rows, full_matrices=False)[2][:2]
-        length = points.var(0).sum() or 1.0
-        flat = centred @ axis.T
-        first = (label_members["cluster"] == 0).to_numpy()
-        colours = label_members["dataset"].map(palette).to_numpy()
+        clips = points[points["label"] == label]
+        flat = clips[["x", "y"]].to_numpy()
+        first = (clips["cluster"] == 0).to_numpy()
+        colours = clips["dataset"].map(palette).to_numpy()
         ax.scatter(*flat[first].T, s=18, c=colours[first], linewidths=0)
         ax.scatter(*flat[~first].T, s=18, facecolors="none", edgecolors=colours[~first], linewidths=0.8)
         ax.plot(*flat[first].mean(0), "kX", markersize=11, markeredgecolor="white")
-        share = 100 * flat.var(0) / length
-        ax.set(title=f"{label}: {first.sum()} of {len(label_members)} clips", xlabel=f"component 1 ({share[0]:.0f} %)")
-        ax.set_ylabel(f"component 2 ({share[1]:.0f} %)")
+        share_x, share_y = clips[["share_x", "share_y"]].iloc[0]
+        ax.set(title=f"{label}: {first.sum()} of {len(clips)} clips", xlabel=f"component 1 ({share_x:.0f} %)")
+        ax.set_ylabel(f"component 2 ({share_y:.0f} %)")
         ax.set_aspect("equal", "datalim")
     marks = [plt.Line2D([], [], marker="o", linestyle="", color=colour) for colour in palette.values()]
     figure.legend(marks, list(map(print_name, palette)), loc="outside lower center", ncols=len(palette))

@@ -14,7 +14,7 @@ from melib.prepare.data import Data
 from melib.study.features import run_features
 
 FITS = ("held_out", "train")  # the part that components and regression are fitted on: as the paper has it, and honest
-COLUMNS = ("held_out", "panel", "fit", "role", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
+COLUMNS = ("held_out", "panel", "fit", "role", "clip_id", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
 
 
 def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str) -> pd.DataFrame:
@@ -67,5 +67,9 @@ def panels(folders: dict[str, Path | None], held_out: str, data: Data) -> pd.Dat
         tables.append(pd.DataFrame([{"panel": title, "fit": "network", "role": "score", **last}]))
         features, split = run_features(run, data)
         for fit in FITS:
-            tables.append(plane(features, labels, split.to_numpy(dtype=object), fit).assign(panel=title, fit=fit))
+            parts = split.to_numpy(dtype=object)
+            table = plane(features, labels, parts, fit).assign(panel=title, fit=fit)
+            clips = data.samples.index["clip_id"][(parts == fit) | (parts == "held_out")]
+            table.loc[table["role"].isin((fit, "held_out")), "clip_id"] = clips.to_numpy(dtype=object)
+            tables.append(table)
     return pd.concat(tables, ignore_index=True).assign(held_out=held_out).reindex(columns=list(COLUMNS))
