@@ -177,13 +177,24 @@ def tables(args) -> int:
 
 def compare(args) -> int:
     """Set all settings of one or several grids side by side: scores, intervals, gains over their controls."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.compare import gains
+    from melib.figures.style import save, use_style
     from melib.study.compare import write_comparison
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
+    matplotlib.use("Agg")
     units = [unit for grid in args.grids for unit in _plan(grid)]
-    for path in write_comparison(read_outcomes(finished(units), alike=False), resolve(args.to)):
+    to = resolve(args.to)
+    for path in write_comparison(read_outcomes(finished(units), alike=False), to):
         print(path)
+    table = pd.read_csv(to / "compare.csv")
+    if table["gain"].notna().any():
+        use_style()
+        print(save(gains(table), to, "compare", table, synthetic=bool(table["synthetic"].any())))
     print(counts(_states(units)))
     return 0
 

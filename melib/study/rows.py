@@ -20,8 +20,11 @@ WORDS = {
     "lam": "λ",
     "groups": "placebo groups",
     "sampling": "balanced batches",
+    "ce_scale": "cross-entropy times",
+    "attention_weights": "W",
 }
-NAMED = ("class_weights", "mirror", "channels", "groups", "sampling")  # whose value goes without saying
+NAMED = ("class_weights", "mirror", "normalise", "channels", "groups", "sampling")  # that have one value beside rest
+REGULARISATION = ["dropout", "label_smoothing"]
 
 
 def row_of(settings: RunSettings) -> RunSettings:
@@ -50,9 +53,13 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
                if getattr(settings, name) != value}  # fmt: skip
     recipe = recipe_values("recommended", vars(settings))
     missing = [name for name in recipe if changed.get(name) != recipe[name]]
-    if len(missing) <= 1 < len(recipe):
+    if len(missing) <= 1 < len(recipe) or missing == REGULARISATION:
         changed = {name: value for name, value in changed.items() if name not in recipe}
-        words.append("recipe" + "".join(f" without {WORDS[name]}" for name in missing))
+        part = "regularisation" if missing == REGULARISATION else "".join(WORDS[name] for name in missing)
+        words.append(f"recipe without {part}" if part else "recipe")
+    if changed.get("normalise") == "raw":
+        words.append("raw values")
+        del changed["normalise"]
     changed |= dict(settings.options)
     words += [WORDS.get(name, name.replace("_", " ")) + ("" if name in NAMED else f" {value}")
               for name, value in changed.items()]  # fmt: skip

@@ -175,6 +175,12 @@ def test_rows_that_saw_held_out_inputs_are_marked(outcomes):
         ({"method": "brl", "lam": 0.3, "groups": "placebo"}, "CNN, BRL, placebo groups, λ 0.3"),
         ({"method": "erm", "recipe": "recommended"}, "CNN, recipe"),
         ({"method": "erm", "recipe": "recommended", "mirror": False}, "CNN, recipe without mirroring"),
+        (
+            {"method": "erm", "recipe": "recommended", "dropout": 0, "label_smoothing": 0},
+            "CNN, recipe without regularisation",
+        ),
+        ({"method": "erm", "normalise": "centred"}, "CNN, centring"),
+        ({"method": "svm", "inputs": "hoof", "normalise": "raw"}, "SVM, raw values"),
         ({"method": "vrex", "sampling": "balanced"}, "CNN, V-REx, balanced batches"),
         ({"method": "logreg", "recipe": "recommended", "input_size": 7}, "logistic regression, recipe, input size 7"),
         ({"method": "erm", "network": "ststnet", "dropout": 0.5}, "STSTNet, dropout 0.5"),

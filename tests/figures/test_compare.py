@@ -1,0 +1,36 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgba_array
+
+from melib.figures.compare import ABOVE, BELOW, OPEN, gains, message
+
+NAMES = ["row", "control", "gain", "gain_low", "gain_high"]
+ROWS = [
+    ("CNN, recipe", "CNN", 8.7, 5.2, 13.3),
+    ("CNN, BRL", "CNN", 1.2, -0.1, 3.0),
+    ("CNN, MMD", "CNN", -4.5, -8.0, -1.1),
+    ("CNN, recipe without mirroring", "CNN", 4.9, 1.6, 8.8),
+    ("CNN, BRL, recipe", "CNN, recipe", -0.1, -1.5, 0.6),
+    ("CNN", None, None, None, None),
+]
+
+
+def table(rows=ROWS):
+    return pd.DataFrame(rows, columns=NAMES).assign(selection="last", metric="uar", column="mean")
+
+
+def test_the_message_names_the_greatest_sure_gain_and_brl():
+    assert message(table().dropna()) == "CNN, recipe: +8.7 points over CNN; BRL +1.2 (-0.1 to +3.0)"
+    unsure = table(ROWS[1:3]).dropna()
+    assert message(unsure) == "None of 2 changes surely raises the UAR"
+
+
+def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
+    figure = gains(table())
+    first, second = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["MMD", "BRL", "recipe"]
+    assert [label.get_text() for label in second.get_yticklabels()] == ["BRL"]
+    assert first.get_title(loc="left") == "beside: CNN"
+    np.testing.assert_allclose(first.collections[-1].get_facecolors(), to_rgba_array([BELOW, OPEN, ABOVE]))
+    plt.close(figure)
