@@ -58,3 +58,18 @@ def stage_bars():
         bars[name](done, total)
 
     return update
+
+
+def counter(name: str):
+    """A progress callback (number) that draws how far it is, where no total is known; nothing before it is called."""
+    from tqdm import tqdm
+
+    drawn = None
+
+    def update(number: int) -> None:
+        nonlocal drawn
+        if drawn is None:
+            drawn = tqdm(desc=name, unit="")
+        drawn.update(number - drawn.n)
+
+    return update

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from melib.bars import bar, counts, stage_bars, study_bar
+from melib.bars import bar, counter, counts, stage_bars, study_bar
 from melib.home import find, resolve
 
 
@@ -197,6 +197,29 @@ def figures(args) -> int:
     return 0
 
 
+def predict(args) -> int:
+    """Say what finished runs make of a clip of one's own, and how far to believe it."""
+    from melib.prepare.spot import Candidates
+    from melib.study.models import load_models
+    from melib.study.predict import examine, occlusion
+    from melib.study.verdict import in_words
+
+    models = load_models([find(folder) for folder in args.runs], stage_bars())
+    given = {name: getattr(args, name) for name in ("onset", "apex", "offset", "fps", "box", "cropped")}
+    result = examine(models, find(args.clip), **given, progress=counter("frames looked at"))
+    print(in_words(result))
+    if isinstance(result, Candidates):
+        return 1
+    if args.to:
+        from melib.figures.own_clip import verdict
+        from melib.figures.style import save_drawing, use_style
+
+        use_style()
+        to = resolve(args.to)
+        print(save_drawing(verdict(result, occlusion(models, result)), to.parent, to.stem))
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     args = _parser().parse_args(argv)
@@ -260,6 +283,15 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
         if function in (collect, tables):
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(predict)
+    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of `make demo`)")
+    sub.add_argument("clip", help="video file, or folder of numbered images")
+    for name in ("onset", "apex", "offset"):
+        sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")
+    sub.add_argument("--fps", type=float, help="frames a second (default: as the video states)")
+    sub.add_argument("--box", metavar="X,Y,W,H", help="of the face in the onset frame, pixels (default: found)")
+    sub.add_argument("--cropped", action="store_true", help="the frames show the face alone")
+    sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")
     sub = command(compare)
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
     sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")

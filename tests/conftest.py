@@ -80,6 +80,22 @@ def tiny_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_run(tiny_root, tmp_path_factory):
+    """A function that trains a run on the tiny corpus, once for each setting, and returns its folder."""
+    from melib.learning.data import load_data
+    from melib.learning.record import finished_or_fit
+
+    out = tmp_path_factory.mktemp("tiny_runs")
+
+    def run(**changes) -> Path:
+        base = dict(corpus=str(tiny_root), profile="tiny", held_out="SAMM", method="erm", inputs="flow", out=str(out))
+        wanted = RunSettings.from_parameters(base | changes)
+        return finished_or_fit(load_data(wanted), wanted).folder
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real input that MELIB_REAL_DATA names; the test is skipped where there is none."""
     folder = os.environ.get("MELIB_REAL_DATA")

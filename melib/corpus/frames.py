@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +57,30 @@ class Video:
                 self._capture = None
                 raise CorpusError(f"{self.path}: frame {number} cannot be decoded. Copy the video again.")
         return np.ascontiguousarray(frame[..., ::-1])
+
+    def stream(self, first: int | None = None, last: int | None = None, step: int = 1) -> Iterator[tuple]:
+        """Every `step`-th frame from number `first` (default 1) to `last`, (number, (H, W, 3) uint8 RGB), in one pass.
+
+        What does not decode ends it, since a header may promise more frames than there are.
+        """
+        capture = _open(self.path)
+        first = first or 1
+        number = 1
+        while (last is None or number <= last) and capture.grab():
+            if number >= first and (number - first) % step == 0:
+                good, frame = capture.retrieve()
+                if not good:
+                    return
+                yield number, np.ascontiguousarray(frame[..., ::-1])
+            number += 1
+
+    def count(self, limit: int) -> int:
+        """How many frames decode, at most `limit`."""
+        capture = _open(self.path)
+        count = 0
+        while count < limit and capture.grab():
+            count += 1
+        return count
 
 
 def _open(path: Path):

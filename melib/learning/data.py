@@ -23,12 +23,14 @@ SHARED = [
 ]  # fmt: skip
 
 
-def load_data(settings: RunSettings, progress: Progress | None = None) -> Data:
+def load_data(settings: RunSettings, progress: Progress | None = None, arrays: Iterable[str] = ()) -> Data:
     """The samples of `settings.corpus` (see `open_corpus`), its sources topped up as `settings.augment` says.
+
+    They hold the `arrays` named, by default those that the run sees.
 
     Raises CorpusError where there is no such corpus, SamplesError where no generated folder fits.
     """
-    data = open_samples(settings, progress)
+    data = open_samples(settings, progress, arrays)
     if settings.augment == "none":
         return data
     if settings.augment == "oversample":

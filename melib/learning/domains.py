@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -76,6 +78,20 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     strata = (index["dataset"] + " " + index["label"]).to_numpy(dtype=str)
     parts[folds(strata, index["subject"], 2, seed)[1][1]] = 1
     return parts
+
+
+def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:
+    """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
+    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N)."""
+    names = dataset_order(samples.index["dataset"])
+    views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
+    views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
+    views[f"CNN on {settings.inputs}, untrained"] = cnn_features(samples, settings, None, parts)
+    for array in dict.fromkeys((settings.inputs, "flow")):
+        if array in samples.arrays:
+            trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
+            views[f"CNN on {array}, emotion-trained"] = trained
+    return views
 
 
 def what_clusters(maps: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -177,12 +177,24 @@ def _training_features(fold: Fold) -> Features:
     return Features(np.concatenate(views), *(np.tile(column, len(views)) for column in (labels, groups, subjects)))
 
 
+def linear_logits(
+    weights: Mapping[str, np.ndarray], settings: RunSettings, inputs: Inputs, rows: torch.Tensor
+) -> torch.Tensor:
+    """Scores (N, 3) of the `rows` (N,) by the stored `weight` and `bias` of a linear estimator, as `fit` makes them."""
+    views = [x @ weights["weight"].T + weights["bias"] for x in _as_vectors(inputs, settings, rows)]
+    return torch.from_numpy(np.mean(views, axis=0)).float()
+
+
 def _vectors(fold: Fold, part: str) -> list[np.ndarray]:
-    """The inputs of a part as vectors (N, D) float64, all arrays side by side; with `mirror` mirrored too."""
-    turns = (False, True) if fold.settings.mirror else (False,)
-    rows = fold.parts[part]
-    size = 4 * fold.settings.batch_size
-    return [in_batches(_flatten, fold.inputs, rows, size, turn).cpu().numpy().astype(np.float64) for turn in turns]
+    """The inputs of a part as vectors; see `_as_vectors`."""
+    return _as_vectors(fold.inputs, fold.settings, fold.parts[part])
+
+
+def _as_vectors(inputs: Inputs, settings: RunSettings, rows: torch.Tensor) -> list[np.ndarray]:
+    """The inputs of the rows (N,) as vectors (N, D) float64, all arrays side by side; with `mirror` mirrored too."""
+    turns = (False, True) if settings.mirror else (False,)
+    size = 4 * settings.batch_size
+    return [in_batches(_flatten, inputs, rows, size, turn).cpu().numpy().astype(np.float64) for turn in turns]
 
 
 def _flatten(x: tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -17,7 +17,7 @@ from melib.learning.algorithms.base import Algorithm, Batch, Task
 from melib.learning.diagnose import diagnose
 from melib.learning.estimators.base import Estimator
 from melib.learning.fold import EVALUATED, Fold
-from melib.learning.inputs import in_batches
+from melib.learning.inputs import Inputs, in_batches
 from melib.learning.metrics import confusion, scores
 from melib.learning.networks.build import build, load_weights
 from melib.learning.registry import ALGORITHMS, NETWORKS
@@ -131,16 +131,18 @@ def _batch(fold: Fold, on_host: Tensor, epoch: int, streams: dict[str, torch.Gen
 
 
 def evaluate(algorithm: Algorithm, fold: Fold) -> dict[str, Tensor]:
-    """Logits (N, 3) on the CPU of each evaluated part; with `mirror` the mean over a clip and its mirror image."""
+    """Logits (N, 3) on the CPU of each evaluated part."""
     algorithm.eval()
-    logits = {}
-    for name, rows in fold.parts.items():
-        if name in EVALUATED:
-            size = 4 * fold.settings.batch_size
-            logits[name] = in_batches(algorithm.predict, fold.inputs, rows, size).cpu()
-            if fold.settings.mirror:
-                turned = in_batches(algorithm.predict, fold.inputs, rows, size, mirrored=True).cpu()
-                logits[name] = (logits[name] + turned) / 2
+    parts = {name: rows for name, rows in fold.parts.items() if name in EVALUATED}
+    return {name: logits_of(algorithm, fold.settings, fold.inputs, rows) for name, rows in parts.items()}
+
+
+def logits_of(algorithm: Algorithm, settings: RunSettings, inputs: Inputs, rows: Tensor) -> Tensor:
+    """Logits (N, 3) on the CPU of the `rows` (N,); with `mirror` the mean over a clip and its mirror image."""
+    size = 4 * settings.batch_size
+    logits = in_batches(algorithm.predict, inputs, rows, size).cpu()
+    if settings.mirror:
+        logits = (logits + in_batches(algorithm.predict, inputs, rows, size, mirrored=True).cpu()) / 2
     return logits
 
 

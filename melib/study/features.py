@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,11 @@ from melib.corpus.index import dataset_order
 from melib.learning.record import Run
 from melib.learning.settings import RunSettings
 from melib.prepare.data import Data
+from melib.prepare.samples import Samples
+
+if TYPE_CHECKING:  # torch is imported where it is used
+    from melib.learning.algorithms.base import Algorithm
+    from melib.learning.fold import Fold
 
 
 def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
@@ -20,25 +26,37 @@ def run_features(run: Run, data: Data) -> tuple[np.ndarray, pd.Series]:
     """
     import torch
 
-    from melib.compute import deterministic, pick_device
-    from melib.learning.fold import open_fold
+    from melib.compute import deterministic
     from melib.learning.inputs import in_batches
-    from melib.learning.networks.build import load_weights
-    from melib.learning.training import build_algorithm
 
+    check_data(run, data)
+    with deterministic(run.settings.threads):
+        algorithm, fold = trained_algorithm(run, data.samples)
+        rows = torch.arange(len(fold.labels))
+        features = in_batches(lambda x: algorithm(x)[1], fold.inputs, rows, 4 * run.settings.batch_size)
+    return features.cpu().numpy(), fold.split
+
+
+def check_data(run: Run, data: Data) -> None:
+    """Raise ValueError where `data` is not what the run was trained on."""
     if run.facts["data"] != data.fingerprint:
         raise ValueError(
             f"{run.folder.name} was trained on data {run.facts['data'][:8]}, but these are {data.fingerprint[:8]}: "
             "give the run's own corpus, or train on this one."
         )
-    settings = run.settings
-    with deterministic(settings.threads):
-        fold = open_fold(data.samples, settings, run.facts["folds"][0], pick_device(settings.device))
-        algorithm = build_algorithm(fold).eval()
-        load_weights(algorithm.network, run.folder / "model.safetensors")
-        rows = torch.arange(len(fold.labels))
-        features = in_batches(lambda x: algorithm(x)[1], fold.inputs, rows, 4 * settings.batch_size)
-    return features.cpu().numpy(), fold.split
+
+
+def trained_algorithm(run: Run, samples: Samples) -> tuple[Algorithm, Fold]:
+    """The algorithm of a run of one fold with its stored weights (last epoch), for evaluation, and the fold."""
+    from melib.compute import pick_device
+    from melib.learning.fold import open_fold
+    from melib.learning.networks.build import load_weights
+    from melib.learning.training import build_algorithm
+
+    fold = open_fold(samples, run.settings, run.facts["folds"][0], pick_device(run.settings.device))
+    algorithm = build_algorithm(fold).eval()
+    load_weights(algorithm.network, run.folder / "model.safetensors")
+    return algorithm, fold
 
 
 def dataset_hits(run: Run, data: Data) -> pd.Series:

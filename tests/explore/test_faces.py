@@ -7,7 +7,7 @@ import traitlets
 from PIL import Image
 
 from melib.aus.table import AUS, NAMES
-from melib.explore.faces import FacePanel
+from melib.explore.faces import PROTOTYPES, FacePanel
 
 
 @pytest.fixture
@@ -59,3 +59,25 @@ def test_a_picture_is_drawn_once_for_each_change(panel):
 def test_a_vector_of_another_length_is_refused(panel):
     with pytest.raises(traitlets.TraitError, match="17"):
         panel.vector = [1.0]
+
+
+def test_a_prototype_of_emfacs_is_loaded_and_can_be_chosen_again(panel):
+    assert len(panel.prototype.options) == 7
+    panel.prototype.value = PROTOTYPES["happiness (positive)"]
+    assert panel.vector == [float(au in (6, 12)) for au in AUS]
+    assert panel.prototype.value is None
+    panel.buttons[0].click()
+    panel.prototype.value = PROTOTYPES["happiness (positive)"]
+    assert any(panel.vector)
+
+
+def test_arrows_are_drawn_where_the_face_moves(panel):
+    panel.arrows = True
+    rest = seen(panel)
+    panel.arrows = False
+    assert (seen(panel) == rest).all()
+    panel.sliders[AUS.index(26)].value = 5.0
+    plain = seen(panel)
+    panel.arrows = True
+    change = np.abs(seen(panel) - plain)
+    assert change[48:].sum() > 0.9 * change.sum() > 0

@@ -5,7 +5,7 @@ import pandas as pd
 from PIL import Image
 
 from melib.aus.table import AUS, NAMES
-from melib.explore.generated import GeneratorPanel
+from melib.explore.generated import GeneratorPanel, change_colours
 
 
 def seen(panel) -> np.ndarray:
@@ -33,3 +33,16 @@ def test_sliders_buttons_and_magnification_go_through_the_generator():
     assert (seen(panel) == 80).all()
     panel.panel.buttons[0].click()
     assert (seen(panel) == 0).all()
+
+
+def test_the_difference_is_white_at_rest_and_red_where_lighter():
+    assert (change_colours(np.zeros((4, 4, 3), np.int16)) == 255).all()
+    change = np.zeros((1, 3, 3), np.int16)
+    change[0, 1], change[0, 2] = 32, -32
+    assert change_colours(change)[0].tolist() == [[255, 255, 255], [255, 0, 0], [0, 0, 255]]
+    panel = GeneratorPanel(lambda vector: np.full((16, 16, 3), int(50 + 10 * vector.sum()), np.uint8), size=32)
+    white = np.asarray(Image.open(io.BytesIO(panel.difference.value)))
+    assert (white == 255).all()
+    panel.panel.sliders[AUS.index(26)].value = 1.0
+    red = np.asarray(Image.open(io.BytesIO(panel.difference.value)))
+    assert (red[..., 0] == 255).all() and (red[..., 2] < 10).all()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from melib.corpus.scan import read_index
 from melib.folder import is_done
 from melib.gan.settings import GanSettings
 from melib.home import home
@@ -161,3 +163,32 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     assert "synthetic demo corpus" in outputs
     assert "not run" in outputs
     assert "best backbone on the test set (oracle)" in outputs
+
+
+@pytest.mark.parametrize("name", ["01_dataset_analysis", "02_au_clustering"])
+def test_a_pilot_of_one_clip_a_class_and_dataset_gets_plain_sentences(tmp_path, tiny_root, name):
+    pilot = shutil.copytree(tiny_root, tmp_path / "pilot")
+    index = read_index(pilot)
+    kept = set(index.dropna(subset=["label"]).drop_duplicates(["dataset", "label"])["folder"])
+    for folder in set(index["folder"]) - kept:
+        shutil.rmtree(pilot / folder)
+    done = papermill(tmp_path, home() / "notebooks" / f"{name}.ipynb", corpus=pilot, profile="tiny", out=tmp_path / "f")
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert "Warning" not in outputs.replace("UserWarning", "")
+    assert ("is not measured here: a probe" in outputs) == name.startswith("01")
+
+
+def test_an_own_clip_is_by_default_one_that_the_run_never_saw_and_bad_input_stops_with_a_sentence(tmp_path, tiny_run):
+    notebook = home() / "notebooks" / "07_own_clip.ipynb"
+    done = papermill(tmp_path, notebook, runs=tiny_run())
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert outputs.count("image/png") == 3
+    assert "NOT TO BE RELIED ON" in outputs
+    assert "drawn by the workbook: synthetic" in outputs
+    assert "OwnClipPanel" in outputs
+    (tmp_path / "empty.mp4").touch()
+    done = papermill(tmp_path, notebook, runs=tiny_run(), clip=tmp_path / "empty.mp4")
+    assert done.returncode != 0
+    assert "empty.mp4 is empty (0 bytes)" in done.stderr

@@ -46,3 +46,21 @@ def row(dataset, number, **more):
         "folder": f"{dataset}/c{number:02d}",
         "au_codes": "",
     } | more
+
+
+def write_video(path, frames, fps=25.0):
+    """A video file of `frames`, (H, W, 3) uint8 RGB each; H and W are even."""
+    frames = iter(frames)
+    first = next(frames)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, first.shape[1::-1])
+    writer.write(first[..., ::-1])
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+
+def moving_texture(times, shape=(72, 64), seed=0):
+    """Frames of one texture whose middle has moved by `times` pixels."""
+    image = texture(*shape, seed)
+    return (bump(image, pixels) for pixels in times)
