@@ -75,8 +75,10 @@ def index_rows(clips: Iterable[Clip], whole: bool, log: Log) -> list[dict]:
     rows = []
     for clip in clips:
         onset, offset = interval(clip.row)
-        inside = [n for n in clip.frames if (onset or n) <= n <= (offset or clip.until or n)]
-        if clip.shared and not inside:
+        expression = [
+            number for number in clip.frames if (onset or number) <= number <= (offset or clip.until or number)
+        ]
+        if clip.shared and not expression:
             log.count("no frames of it", f"{clip.clip_id} ({onset} to {offset})")
         else:
             rows.append(index_row(clip, whole, log))
@@ -93,13 +95,13 @@ def index_row(clip: Clip, whole: bool, log: Log) -> dict:
     present = _present(clip, whole, log)
     onset = present[0]
     offset = present[-1]
-    asked = interval(clip.row)
-    for what, text, was, now in (
-        ("onset", clip.row.onset, asked[0], onset),
-        ("offset", clip.row.offset, asked[1], offset),
+    stated = interval(clip.row)
+    for end, cell, number, frame in (
+        ("onset", clip.row.onset, stated[0], onset),
+        ("offset", clip.row.offset, stated[1], offset),
     ):
-        if was != now and (clip.expects_interval or text):
-            notes.append(f"{what} {was or text or 'empty'} in the sheet, {now} by the frames")
+        if number != frame and (clip.expects_interval or cell):
+            notes.append(f"{end} {number or cell or 'empty'} in the sheet, {frame} by the frames")
     if gaps := offset - onset + 1 - len(present):
         notes.append(f"{gaps} of {offset - onset + 1} frames missing")
     apex, source = _apex(clip, present, notes, log)
@@ -130,9 +132,9 @@ def _present(clip: Clip, whole: bool, log: Log) -> list[int]:
         return numbers
     first = numbers[0] if onset is None else onset
     last = offset or clip.until or numbers[-1]
-    inside = [number for number in numbers if first <= number <= last]
-    if inside:
-        return inside
+    expression = [number for number in numbers if first <= number <= last]
+    if expression:
+        return expression
     log.count("astray", clip.clip_id)
     return numbers
 
