@@ -58,13 +58,16 @@ def exact(clip: Clip) -> bool:
     return (min(clip.frames), max(clip.frames)) == interval(clip.row)
 
 
-def set_cropped(clip: Clip, known: bool | None) -> None:
-    """Say whether the frames are crops of the face: as is `known`; where it is None by their own names, with a note.
+def named_as_crop(name: str) -> bool:
+    """Whether a frame's file is named as crops of the face are in releases and copies: crop_img036.jpg, reg_img36.jpg
+    (registered)."""
+    return bool(re.search(r"(?<![a-z])(crop|reg_)", name, re.IGNORECASE))
 
-    Crops are named crop_img036.jpg or reg_img36.jpg (registered) in releases and copies.
-    """
+
+def set_cropped(clip: Clip, known: bool | None) -> None:
+    """Say whether the frames are crops of the face: as is `known`; where it is None by their own names, with a note."""
     name = clip.frames[min(clip.frames)].name
-    named = bool(re.search(r"(?<![a-z])(crop|reg_)", name, re.IGNORECASE))
+    named = named_as_crop(name)
     clip.cropped = named if known is None else known
     if named and known is None:
         clip.notes.append(f"frames are named as crops ({name}), taken whole")
@@ -75,8 +78,10 @@ def index_rows(clips: Iterable[Clip], whole: bool, log: Log) -> list[dict]:
     rows = []
     for clip in clips:
         onset, offset = interval(clip.row)
-        inside = [n for n in clip.frames if (onset or n) <= n <= (offset or clip.until or n)]
-        if clip.shared and not inside:
+        expression = [
+            number for number in clip.frames if (onset or number) <= number <= (offset or clip.until or number)
+        ]
+        if clip.shared and not expression:
             log.count("no frames of it", f"{clip.clip_id} ({onset} to {offset})")
         else:
             rows.append(index_row(clip, whole, log))
@@ -93,13 +98,13 @@ def index_row(clip: Clip, whole: bool, log: Log) -> dict:
     present = _present(clip, whole, log)
     onset = present[0]
     offset = present[-1]
-    asked = interval(clip.row)
-    for what, text, was, now in (
-        ("onset", clip.row.onset, asked[0], onset),
-        ("offset", clip.row.offset, asked[1], offset),
+    stated = interval(clip.row)
+    for end, cell, number, frame in (
+        ("onset", clip.row.onset, stated[0], onset),
+        ("offset", clip.row.offset, stated[1], offset),
     ):
-        if was != now and (clip.expects_interval or text):
-            notes.append(f"{what} {was or text or 'empty'} in the sheet, {now} by the frames")
+        if number != frame and (clip.expects_interval or cell):
+            notes.append(f"{end} {number or cell or 'empty'} in the sheet, {frame} by the frames")
     if gaps := offset - onset + 1 - len(present):
         notes.append(f"{gaps} of {offset - onset + 1} frames missing")
     apex, source = _apex(clip, present, notes, log)
@@ -130,9 +135,9 @@ def _present(clip: Clip, whole: bool, log: Log) -> list[int]:
         return numbers
     first = numbers[0] if onset is None else onset
     last = offset or clip.until or numbers[-1]
-    inside = [number for number in numbers if first <= number <= last]
-    if inside:
-        return inside
+    expression = [number for number in numbers if first <= number <= last]
+    if expression:
+        return expression
     log.count("astray", clip.clip_id)
     return numbers
 

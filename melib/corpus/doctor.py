@@ -75,9 +75,16 @@ def exit_code(scan: Scan) -> int:
 def report(scan: Scan) -> str:
     """The whole scan as text: per dataset what was found, its counts, problems with remedies, and every repair."""
     lines = [f"Data root: {scan.root}", *_finding_lines([f for f in scan.findings if not f.dataset])]
+    absent = []
     for dataset in dataset_order([*scan.editions, *(finding.dataset for finding in scan.findings if finding.dataset)]):
         findings = [finding for finding in scan.findings if finding.dataset == dataset]
-        lines += ["", *_dataset_lines(scan, dataset, findings)]
+        if dataset in scan.editions or exit_code(replace(scan, findings=findings)):
+            lines += ["", *_dataset_lines(scan, dataset, findings)]
+        else:
+            absent.append(dataset)
+    if absent:
+        layouts = f"`melib doctor {scan.root} --datasets {','.join(absent)}` says how they should lie."
+        lines += ["", f"Not there: {', '.join(map(print_name, absent))}. {layouts}"]
     counts = [sum(finding.level == level for finding in scan.findings) for level in LEVELS]
     repaired = int((scan.index["notes"] != "").sum())
     summary = ", ".join(

@@ -77,7 +77,9 @@ class Log:
         self._clips: dict[tuple[str, str], list[str]] = {}
 
     def say(self, level: str, where: str, message: str, remedy: str = "") -> None:
-        self._findings.append(Finding(level, self.dataset, where, message, remedy))
+        finding = Finding(level, self.dataset, where, message, remedy)
+        if finding not in self._findings:  # a video holds many clips
+            self._findings.append(finding)
 
     def count(self, kind: str, where: str, message: str = "") -> None:
         """Count a clip under a key of PROBLEMS; `message` replaces the text that stands there."""

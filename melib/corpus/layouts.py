@@ -75,7 +75,7 @@ or SMIC/HS_long/SMIC-HS-E/s01/s1_ne_01/image012345.jpg
     ),
     "SAMM": Layout(
         names=r"samm(?![ _-]*l)",  # SAMM Long Videos is another dataset
-        clip=r"[0-9]{3}/(?P<clip>[0-9]{3}_[0-9]+_[0-9]+)",
+        clip=r"[0-9]+/(?P<clip>[0-9]{3}_[0-9]+_[0-9]+)",
         subject="{:03d}",
         releases=(Release("raw", "^(?!.*crop)"), Release("cropped", "crop", cropped=True)),
         needs=_NEEDS,

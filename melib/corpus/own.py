@@ -36,19 +36,24 @@ class Line(NamedTuple):
         return f"row {self.number} ({self.cells['clip'] or 'no clip'})"
 
 
-def has_sheet(folder: Path) -> bool:
-    """Whether a folder is a dataset of one's own."""
-    return (folder / SHEET).is_file()
+def find_sheet(folder: Path) -> Path | None:
+    """The clips.csv of a folder, in any case of letters: what makes it a dataset of one's own."""
+    try:
+        return next((path for path in sorted(folder.iterdir()) if path.name.lower() == SHEET and path.is_file()), None)
+    except OSError:
+        return None
 
 
 def read_own(root: Path, dataset: str, place: str, mapping: str) -> tuple[list[dict], Log, str]:
     """Index rows, findings and the edition of the dataset in the folder `place` of the data root."""
     log = Log(dataset)
     try:
-        lines = read_lines(root / place / SHEET, log)
+        lines = read_lines(find_sheet(root / place), log)
     except CorpusError as error:
         log.say("error", f"{place}/{SHEET}", str(error), f"Expected:\n   {TREE}")
         return [], log, ""
+    if not lines:
+        log.say("error", f"{place}/{SHEET}", "It has a header and no rows.", "Write a row for each clip.")
     places = dict(_places(root, place))
     clips = []
     for line in lines:
@@ -212,7 +217,7 @@ def _matching(place: str, cells: dict[str, str], places: dict[str, bool]) -> lis
     wanted = PurePosixPath(cells["file"] or cells["clip"]).parts
     if cells["file"]:
         exact = str(PurePosixPath(place, *wanted))
-        return [exact] if exact in places else []
+        return [exact] if exact in places else [path for path in places if path.lower() == exact.lower()]
     wanted = [part.lower() for part in wanted]
     matches = []
     for path in places:

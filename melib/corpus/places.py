@@ -42,12 +42,12 @@ def find_datasets(folder: Path, without: Collection[str] = ()) -> dict[str, list
     Entries named in `without` belong to none.
     """
     try:
-        inside = list_entries(folder)
+        entries = list_entries(folder)
     except OSError:  # not ours to look into
         return {}
-    owners = {name: dataset_of(name) for name, _ in inside if name not in without}
-    there = {owners[name] for name, is_folder in inside if is_folder and name in owners} - {None}
-    return {dataset: [name for name in owners if owners[name] == dataset] for dataset in there}
+    owners = {name: dataset_of(name) for name, _ in entries if name not in without}
+    present = {owners[name] for name, is_folder in entries if is_folder and name in owners} - {None}
+    return {dataset: [name for name in owners if owners[name] == dataset] for dataset in present}
 
 
 def clip_key(subject: str, clip: str) -> Key | None:
@@ -70,11 +70,11 @@ def explore(root: Path, places: list[str], layout: Layout) -> Tree:
     while todo:
         parent = todo.pop()
         try:
-            inside = list_entries(root / parent)
+            entries = list_entries(root / parent)
         except OSError as error:
             tree.closed[parent] = error.strerror or str(error)
             continue
-        for name, is_folder in inside:
+        for name, is_folder in entries:
             path = f"{parent}/{name}".lstrip("/")
             if not parent and name not in places:
                 continue

@@ -29,7 +29,7 @@ from melib.corpus.index import (
 )
 from melib.corpus.layouts import LAYOUTS, dataset_of
 from melib.corpus.mapping import label_of
-from melib.corpus.own import SHEET, has_sheet, read_own
+from melib.corpus.own import SHEET, find_sheet, read_own
 from melib.corpus.own import TREE as OWN_TREE
 from melib.corpus.places import explore, find_datasets, list_entries
 from melib.corpus.readers import read_dataset
@@ -157,9 +157,10 @@ def _own_datasets(root: Path) -> tuple[dict[str, str], list[Finding]]:
     for name in folders:
         dataset = dataset_name(name)
         near = doubtful_name(name)
-        if has_sheet(root / name) and not near and dataset not in sheets:
+        sheet = find_sheet(root / name)
+        if sheet and not near and dataset not in sheets:
             sheets[dataset] = name
-        elif has_sheet(root / name):
+        elif sheet:
             what = f"is nearly that of {print_name(near)}" if near else f"names the same dataset as {sheets[dataset]}"
             remedy = "Rename the folder: to that dataset's name, if it is it, else to a name less like it."
             findings.append(Finding("error", dataset, name, f"The folder's name {what}; not read.", remedy))
@@ -170,7 +171,9 @@ def _own_datasets(root: Path) -> tuple[dict[str, str], list[Finding]]:
             unread.append(name)
     if unread:
         message = f"Folders that are not read: not named after one of the paper's datasets, and without {SHEET}."
-        findings.append(Finding("note", "", few(unread), message))
+        others = [name for name in unread if any((root / name).glob("[cC]lips.*"))]
+        remedy = f"Save the table of clips in {few(others)} as {SHEET}." if others else ""
+        findings.append(Finding("warning" if others else "note", "", few(unread), message, remedy))
     return sheets, findings
 
 

@@ -196,5 +196,5 @@ def read_sheet(path: Path, needs: Sequence[str]) -> Sheet:
             f"{', '.join(COLUMNS[need][0] for need in needs)}."
         )
     lacking = "; ".join(f"{need} (named {' or '.join(COLUMNS[need])})" for need in needs if need not in _roles(best))
-    there = ", ".join(filter(None, map(cell_text, best)))
-    raise CorpusError(f"{path.name} has no column for {lacking}; its header in row {best_line} reads: {there}.")
+    header = ", ".join(filter(None, map(cell_text, best)))
+    raise CorpusError(f"{path.name} has no column for {lacking}; its header in row {best_line} reads: {header}.")

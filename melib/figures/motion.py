@@ -47,18 +47,26 @@ def flow_accuracy(table: pd.DataFrame) -> Figure:
     return figure
 
 
+APEX_RULES = {"motion": "motion, without blinks", "unguarded": "motion, blinks among it"}
+
+
 def apex_accuracy(table: pd.DataFrame) -> Figure:
-    """Mean absolute error of each apex rule by dataset, in frames and in milliseconds (rows of `apex_accuracy`)."""
+    """Mean absolute error of each apex rule by dataset, and how often it takes a blink (rows of `apex_accuracy`)."""
     rules = list(table["rule"].unique())[::-1]
-    figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
-    for ax, value, unit in zip(axes, ("frames", "ms"), ("frames", "ms"), strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=(12, 2.8), sharey=True, layout="constrained")
+    measures = {
+        "frames": "mean distance from the true apex (frames)",
+        "ms": "mean distance from the true apex (ms)",
+        "taken": "clips with a blink in which it is taken (share)",
+    }
+    for ax, (value, label) in zip(axes, measures.items(), strict=True):
         for place, (dataset, colour) in enumerate(dataset_colours(table["dataset"]).items()):
             errors = table[table["dataset"] == dataset].set_index("rule")[value].reindex(rules)
             height = np.arange(len(rules)) + 0.12 * (2 - place)
             ax.plot(errors, height, "o", color=colour, label=print_name(dataset))
-        ax.set(xlim=(0, None), xlabel=f"mean distance from the true apex ({unit})")
+        ax.set(xlim=(-0.03 if value == "taken" else 0, None), xlabel=label)
         ax.grid(axis="y", visible=False)
-    axes[0].set_yticks(range(len(rules)), rules)
+    axes[0].set_yticks(range(len(rules)), [APEX_RULES.get(rule, rule) for rule in rules])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 

@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 import numpy as np
 import pandas as pd
 
+from melib.corpus.clips import named_as_crop
 from melib.corpus.index import CorpusError
 from melib.prepare.apex import SPOT_SIZE, motion_curve
 from melib.prepare.arrays import spec_of
@@ -75,7 +76,8 @@ def open_clip(
         raise CorpusError(f"{recording.place.name} has no frame {interval.apex}, which is given as the apex.")
     if clip.numbers[0] != interval.onset:
         raise CorpusError(f"{recording.place.name} has no frame {interval.onset}, which is given as the onset.")
-    face = box or _one_face(clip, recording, settings.face_detector, cropped or clip.named_as_crops)
+    cropped = cropped or named_as_crop(clip.files[interval.onset].name)
+    face = box or _one_face(clip, recording, settings.face_detector, cropped)
     located = locate(folder.parent, row, settings, face)
     notes = (*interval.notes, *filter(None, [located["notes"]]))
     return OwnClip(Clip(folder.parent, row | located), notes, workspace)

@@ -181,6 +181,43 @@ def test_a_clips_csv_serves_a_copy_of_the_five_in_a_layout_of_ones_own(root):
     assert scan(root).editions["CASME2"].startswith("clips.csv")
 
 
+def test_a_sheet_in_capitals_is_read_and_a_workbook_of_that_name_asked_for_as_csv(root):
+    (root / "pilot/clips.csv").rename(root / "pilot/Clips.CSV")
+    (root / "later").mkdir()
+    (root / "later/clips.xlsx").write_bytes(b"")
+    result = scan(root)
+    assert len(result.index) == 18
+    assert "Save the table of clips in later as clips.csv." in report(result)
+
+
+def test_headers_and_words_of_other_sheets_and_files_in_other_capitals_are_understood(root):
+    header = ("Clip", "Subject ID", "Estimated Emotion", "Onset Frame", "ApexFrame", "OffsetF", "FPS", "Action Units")
+    lines = [header, ("c0", "p0", "Happy", "5.0", "9,0", "14", "29,97", "4R+12L")]
+    text = "\n".join(";".join(line) for line in lines)
+    (root / "pilot/clips.csv").write_text(text, encoding="cp1252")
+    sheet_of_videos = root / "CAS(ME)^2/clips.csv"
+    sheet_of_videos.write_text(sheet_of_videos.read_text().replace("s0.avi", "S0.AVI"))
+    index = read_index(root)
+    clip = index[index["dataset"] == "pilot"].iloc[0]
+    assert clip[["label", "onset", "apex", "offset", "fps"]].tolist() == ["positive", 5, 9, 14, 29.97]
+    assert clip["au_codes"] == "4R+12L" and (index["folder"] == "CAS(ME)^2/s0.avi").sum() == 3
+
+
+def test_a_header_alone_and_a_video_that_is_cut_off_are_errors_said_once(root):
+    sheet(root)
+    video = root / "CAS(ME)^2/s0.avi"
+    video.write_bytes(video.read_bytes()[:2000])
+    text = report(scan(root))
+    assert "error    pilot/clips.csv: It has a header and no rows. Write a row for each clip." in text
+    assert text.count("s0.avi cannot be opened as a video") == 1
+
+
+def test_datasets_that_are_not_there_take_one_line(root):
+    text = report(scan(root))
+    assert "Not there: SMIC, CASME, CASME II, SAMM, MMEW." in text and "Expected:" not in text
+    assert "Expected:\n   SAMM/006" in report(scan(root, ["SAMM"]))
+
+
 def test_other_folders_are_named(root):
     (root / "holiday").mkdir()
     assert "holiday: Folders that are not read" in report(scan(root))

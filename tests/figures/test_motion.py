@@ -35,11 +35,12 @@ def test_flow_errors_stand_at_their_numbers():
 
 def test_apex_errors_stand_at_their_numbers():
     rows = [
-        {"rule": rule, "dataset": "SAMM", "frames": k, "ms": 5 * k} for k, rule in enumerate(("motion", "midpoint"))
+        {"rule": rule, "dataset": "SAMM", "frames": k, "ms": 5 * k, "taken": k / 2}
+        for k, rule in enumerate(("motion", "midpoint"))
     ]
-    frames, ms = apex_accuracy(pd.DataFrame(rows)).axes
-    samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in (frames, ms)]
-    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [5, 0]]
+    axes = apex_accuracy(pd.DataFrame(rows)).axes
+    samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in axes]
+    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [5, 0], [0.5, 0]]
 
 
 def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
