@@ -25,7 +25,7 @@ def demo(args) -> int:
 
 
 def doctor(args) -> int:
-    """Tell what a data root holds, what was repaired and what is wrong."""
+    """Report what a data root holds, what was repaired and what is wrong."""
     from melib.corpus.doctor import check_frames, exit_code, report
     from melib.corpus.scan import scan
 
@@ -111,7 +111,7 @@ def plan(args) -> int:
     _print_table(units)
     seconds, guessed = expected_seconds(units)
     if seconds:
-        guess = f", a guess for {guessed} of which nothing alike is finished, on one core" if guessed else ""
+        guess = f", estimated for {guessed} without a finished run of the same kind, on one core" if guessed else ""
         print(f"about {duration(seconds)} of training for one slot{guess}")
     return 0
 
@@ -223,7 +223,7 @@ def figures(args) -> int:
 
 
 def predict(args) -> int:
-    """Say what finished runs make of a clip of one's own, and how far to believe it."""
+    """Predict the class of a clip of one's own from finished runs, with the limits of that prediction."""
     from melib.prepare.spot import Candidates
     from melib.study.models import load_models
     from melib.study.predict import examine, occlusion

@@ -43,7 +43,7 @@ def setting(
             data and results lie), or "bookkeeping" (how it is made); the last two name nothing.
         part: "fold" and "preparation" are shared by all units of one fold, and "preparation" decides the arrays; the
             others are "method" and "training".
-        across: whether runs of one table may differ in it: "row" (rows are told apart by it), "same" (they must not)
+        across: whether runs of one table may differ in it: "row" (rows may differ in it), "same" (they must not)
             or "any".
         choices: the allowed words.
         bounds: the lowest and highest allowed number.
@@ -181,7 +181,7 @@ class Settings:
         return content | {name: _file_hash(name, content[name]) for name in self.having(role="file") if name in content}
 
     def values(self) -> dict[str, object]:
-        """Every field, and every option of the chosen Specs, with its value: what tables tell apart."""
+        """Every field, and every option of the chosen Specs, with its value: in what rows of tables may differ."""
         return {name: getattr(self, name) for name in self.names()}
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Are the prototypes about emotion? What clusters of AU vectors tell of the class, the dataset and the person."""
+"""Are the prototypes about emotion? Agreement of clusters of AU vectors with the class, the dataset and the person."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def identity(
     """How far clusters and centroids of `vectors` are about emotion; one row a measure:
 
     - `ami_label`, `ami_dataset`, `ami_subject`: adjusted mutual information of 3 k clusters of all training clips, as
-      many as the classes have together, with each of these (1: tells all, 0: chance);
+      many as the classes have together, with each of these (1: complete, 0: chance);
     - `emfacs_own`, `emfacs_other`: cosine distance of a class' centroid to the nearest EMFACS prototype of its class
       and of other classes, mean over classes (0: same AUs, 1: none in common);
     - `stray_folds`, `stray_subjects`: how far a class' centroid strays from its mean (root mean square) when one more

@@ -121,7 +121,7 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
 
 
 def _repairs(clips: pd.DataFrame) -> Iterator[tuple[list[str], str]]:
-    """The clips of each repair; a repair that many clips share is told once."""
+    """The clips of each repair; a repair that many clips share is listed once."""
     noted = clips[clips["notes"] != ""]
     for note, group in noted.groupby("notes", sort=False):
         yield list(group["clip_id"]), note

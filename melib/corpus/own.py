@@ -229,7 +229,7 @@ def _matching(place: str, cells: dict[str, str], places: dict[str, bool]) -> lis
 
 
 def _number(clips: list[Clip], log: Log) -> None:
-    """Name the clips, and tell those of one recording apart: by their own names, else by number in order of onset."""
+    """Name the clips, those of one recording differently: by their own names, else by number in order of onset."""
     for clip in clips:
         clip.called = clip.row.clip.replace("/", "_")
     recordings: dict[str, list[Clip]] = {}

@@ -1,4 +1,4 @@
-"""Pictures of action units: intensities by class and dataset, clusters, centroids and their faces, what they tell."""
+"""Pictures of action units: intensities by class and dataset, clusters, centroids, clusters against labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, dataset_colours
 
 VECTOR_NAMES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
-TELLS = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
+AGREEMENT = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
 MEASURES = {  # panel title and unit, and what is drawn in it
-    "What the cluster tells\n(adjusted mutual information)": {
-        "ami_label": (TELLS["ami_label"], "#D55E00", "o"), "ami_dataset": (TELLS["ami_dataset"], "#0072B2", "s"),
-        "ami_subject": (TELLS["ami_subject"], "#56B4E9", "D")},
+    "Agreement of clusters\n(adjusted mutual information)": {
+        "ami_label": (AGREEMENT["ami_label"], "#D55E00", "o"),
+        "ami_dataset": (AGREEMENT["ami_dataset"], "#0072B2", "s"),
+        "ami_subject": (AGREEMENT["ami_subject"], "#56B4E9", "D")},
     "Distance to EMFACS prototypes\n(1 − cosine)": {
         "emfacs_own": ("of the class", "#D55E00", "o"), "emfacs_other": ("of other classes", "#666666", "s")},
     "How far centroids stray\n(share of the gap between classes)": {
@@ -156,7 +157,7 @@ def centroids(table: pd.DataFrame, magnify: float = MAGNIFY) -> Figure:
 
 
 def identity(table: pd.DataFrame) -> Figure:
-    """What clusters and centroids tell, by kind of vector: columns vectors and those of `melib.aus.identity.identity`.
+    """Agreement of clusters and distances of centroids: columns vectors and those of `melib.aus.identity.identity`.
 
     Bars are 95 % intervals; grey bands are where the control with shuffled classes lies.
     """

@@ -21,7 +21,7 @@ SELECTION_TITLES = {
 
 
 def main_job(rows: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset with and without BRL, under an honest rule and under the oracle, of result rows."""
+    """UAR by held-out dataset with and without BRL, under `source_val` and under the oracle, of result rows."""
     rows = rows.assign(method=rows["method"].map({name: spec.title for name, spec in METHODS.items()}))
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
     for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
@@ -44,7 +44,7 @@ def calibration(rows: pd.DataFrame) -> Figure:
 def claims(table: pd.DataFrame) -> Figure:
     """The board of the paper's claims, of the table that `study.claims.judge` gives."""
     figure, ax = plt.subplots(figsize=(13, 0.42 * len(table) + 1), layout="constrained")
-    data = "the synthetic demo corpus: only real data decide" if table["synthetic"].any() else "these runs"
+    data = "the synthetic demo corpus" if table["synthetic"].any() else "these runs"
     results.claims_board(table, ax, f"{data} ({table['selection'].iloc[0]})")
     return figure
 

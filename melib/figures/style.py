@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, DATASETS, dataset_order
 
-# Datasets and classes never share a colour, and all are told apart under the common colour blindnesses (a test measures
-# it): the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
+# Datasets and classes never share a colour, and all differ under the common colour blindnesses (a test measures it):
+# the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
 DATASET_COLOURS = dict(zip(DATASETS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"), strict=True))
 OTHER_COLOURS = ("#225522", "#40004B", "#A5D6A7", "#8C6D31")
 CLASS_COLOURS = {"positive": "#BDB76B", "negative": "#333333", "surprise": "#88CCEE"}

@@ -21,7 +21,7 @@ from melib.prepare.samples import Samples
 
 MAGNIFY = (1, 3)  # of the centroids
 CELLS = 16  # a flow is read as CELLS x CELLS averages
-RIDGE = 1.6  # as strong as a reading of single pixels of flow needs
+RIDGE = 1.6  # penalty of the regression of AUs on flow
 COMPONENTS = 40  # of a face, for identity, KID and diversity
 SATURATED = 0.01, 0.99
 KINDS = ("generated", "shuffled", "untrained")  # of generated faces; see `read_pairs`
@@ -63,7 +63,7 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
 
     centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
     first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
-    readings = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
+    measured = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
     for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
         target = magnify * goal[label]
         acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
@@ -75,23 +75,23 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
         cells = {}
         for name, other in others.items():
             aus, cells[name] = read(other)
-            readings[name].append(aus)
-        readings["target"].append(np.tile(target, (len(rows), 1)))
+            measured[name].append(aus)
+        measured["target"].append(np.tile(target, (len(rows), 1)))
         far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
-        readings["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
+        measured["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
         if progress:
             progress(step + 1, len(MAGNIFY) * len(CLASSES))
     shape = len(MAGNIFY), len(CLASSES), len(rows)
-    return {name: np.stack(part).reshape(*shape, -1) for name, part in readings.items()} | {"rows": rows}
+    return {name: np.stack(part).reshape(*shape, -1) for name, part in measured.items()} | {"rows": rows}
 
 
 def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
     """How far generated faces go from the floor to the ceiling; measure, magnify, kind, value, low, high (95 %).
 
-    `reading`: how far the AUs read go from the neutral face's towards the real face's, along the line between them.
+    `aus`: how far the measured AUs go from the neutral face's towards the real face's, along the line between them.
     `error`: the share of the neutral face's mean absolute error that is gone, where the real face's is as far as it
     can go; above 1 where a generated face reads truer than a real one. `place`: correlation of where it moves. All are
-    0 for a generator that returns its input. Intervals are over subjects. `untrained` tells whether a measure can be
+    0 for a generator that returns its input. Intervals are over subjects. `untrained` shows whether a measure can be
     had for nothing: noise is read as AUs too.
     """
     who = fold.index.iloc[pairs["rows"]]
@@ -103,7 +103,7 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
         moved = pairs[kind] - floor
         error = {name: np.abs(pairs[name] - target).mean(-1) for name in ("neutral", "real", kind)}
         parts = {
-            "reading": ((way * moved).sum(-1), (way * way).sum(-1)),
+            "aus": ((way * moved).sum(-1), (way * way).sum(-1)),
             "error": (error["neutral"] - error[kind], error["neutral"] - error["real"]),
             "place": (pairs["place"][..., k], np.ones_like(pairs["place"][..., k])),
         }
@@ -116,7 +116,7 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
 
 
 def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
-    """By AU and kind, at magnification 1: correlation of reading and target over faces and classes, and mean error."""
+    """By AU and kind, at magnification 1: correlation of measured and target over faces and classes, and mean error."""
     target = pairs["target"][0].reshape(-1, len(NAMES))
     rows = []
     for kind in ("neutral", *KINDS, "real"):

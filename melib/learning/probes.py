@@ -88,7 +88,7 @@ def _fit(x, y, new, strengths, k) -> tuple[np.ndarray, np.ndarray]:
 
     prior = (np.bincount(y, minlength=k) + 1) / (len(y) + k)
     probabilities = np.zeros((len(strengths), len(new), k))
-    if len(np.unique(y)) == 1:  # nothing to tell apart
+    if len(np.unique(y)) == 1:  # a single class
         probabilities[:, :, y[0]] = 1
         return (1 - FLOOR) * probabilities + FLOOR * prior, prior
     solver = "arpack" if min(x.shape) > COMPONENTS else "full"  # the same components, the quicker way

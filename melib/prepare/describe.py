@@ -81,7 +81,7 @@ def against_paper(table: pd.DataFrame) -> str:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """`table1` for reading, a column a dataset: the paper's counts in brackets, medians with their range."""
+    """`table1` as printed, a column a dataset: the paper's counts in brackets, medians with their range."""
     columns = {}
     for row in table.to_dict("records"):
         stated = {name: row[f"paper_{name}"] for name in CLASSES}

@@ -115,7 +115,7 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
             known[corpus] = name_data(settings)
         data = known[corpus]
         unit = generated(settings, data)
-        if unit:  # the run is told which folder it takes: others may lie beside it
+        if unit:  # the run is given the folder that it takes: others may lie beside it
             needed[unit] = None
             settings = replace(settings, generated=str(Path(settings.generated) / unit.name))
         if needed_by(settings):

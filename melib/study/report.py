@@ -17,7 +17,7 @@ from melib.study.tables import BRL, NOTHING, TABLES, Table, cnn, layout, printed
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
-    "nothing about faces. Only real data decide."
+    "nothing about faces."
 )
 HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
@@ -52,7 +52,7 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
     if "table3" in files:
-        blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
+        blocks.append(("Table 3: the training sets after top-up, under both schemes", _printed(files["table3"])))
     for name in shown:
         spec = TABLES[name]
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
@@ -68,7 +68,7 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     if unused := sum(not in_table(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
     if outcomes.skipped:
-        notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` tells which and why.")
+        notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` lists them with reasons.")
     if outcomes.synthetic:
         notes.insert(0, SYNTHETIC)
     text = ["# The study's tables", *notes, *(f"## {title}\n\n{markdown(block)}" for title, block in blocks)]

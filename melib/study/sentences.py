@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-BY_CONSTRUCTION = "What the synthetic demo corpus shows is by construction; only real data decide."
+BY_CONSTRUCTION = "What the synthetic demo corpus shows is by construction, and no finding about faces."
 
 
 def probe_sentences(table: pd.DataFrame, bits_of_the_name: float, synthetic: bool) -> str:

@@ -40,8 +40,10 @@ def test_figure_6_shows_the_shapes_and_parameters_of_the_table(layers):
     for ax, name in zip(figure.axes, NAMES, strict=True):
         rows = layers[layers["network"] == name]
         assert f"{rows['parameters'].sum():,} parameters" in ax.get_title(loc="left")
-        told = [text.get_text().replace("\u2009", "").replace("×", "x").replace(",", "") for text in ax.texts]
-        assert set(rows["output"]) <= set(told)
-        shown = sum(int(text) for text, y in zip(told, (t.get_position()[1] for t in ax.texts), strict=True) if y < -1)
+        shown_texts = [text.get_text().replace("\u2009", "").replace("×", "x").replace(",", "") for text in ax.texts]
+        assert set(rows["output"]) <= set(shown_texts)
+        shown = sum(
+            int(text) for text, y in zip(shown_texts, (t.get_position()[1] for t in ax.texts), strict=True) if y < -1
+        )
         assert shown == rows["parameters"].sum()
     plt.close("all")

@@ -251,7 +251,7 @@ def _codes(clip: Clip, rng, sides: float = 0.0, letters: float = 0.0, doubts: fl
 
 
 def _save(book: openpyxl.Workbook, path: Path) -> None:
-    """Save a workbook whose bytes do not tell the time, so that equal corpora have equal files."""
+    """Save a workbook whose bytes hold no time, so that equal corpora have equal files."""
     then, buffer = datetime.datetime(2000, 1, 1), io.BytesIO()
     book.save(buffer)
     book.properties.created = book.properties.modified = then
