@@ -54,7 +54,8 @@ def faces(args) -> int:
     """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
     from melib.figures.faces import box_sheet
     from melib.figures.style import save_drawing, use_style
-    from melib.prepare.data import DEMO_SIZES, find_corpus, open_corpus
+    from melib.home import DEMO_SIZES
+    from melib.prepare.data import find_corpus, open_corpus
     from melib.prepare.describe import face_table
     from melib.prepare.pipeline import report
     from melib.prepare.settings import PrepareSettings
@@ -108,8 +109,8 @@ def plan(args) -> int:
     from melib.study.unit import duration
 
     units = _plan(args.grid)
-    _print_table(units)
-    seconds, guessed = expected_seconds(units)
+    states = _print_table(units)
+    seconds, guessed = expected_seconds(units, states)
     if seconds:
         guess = f", estimated for {guessed} without a finished run of the same kind, on one core" if guessed else ""
         print(f"about {duration(seconds)} of training for one slot{guess}")
@@ -350,13 +351,14 @@ def _states(units) -> dict:
     return {unit.name: read_state(unit) for unit in units}
 
 
-def _print_table(units, shown=None) -> None:
-    """A line a unit whose state is among `shown` (default: all), and the counts."""
+def _print_table(units, shown=None) -> dict:
+    """Print a line a unit whose state is among `shown` (default: all), and the counts; return the states by name."""
     states = _states(units)
     for name, state in states.items():
         if shown is None or state.state in shown:
             print(f"{state.state:8} {name}" + (f"\n         {state.note}" if state.note else ""))
     print(counts(states))
+    return states
 
 
 def _print_damage(units) -> int:

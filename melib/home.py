@@ -19,6 +19,14 @@ def resolve(path: str | Path) -> Path:
     return path if path.is_absolute() else home() / path
 
 
+DEMO_SIZES = ("tiny", "demo")
+
+
+def corpus_folder(corpus: str) -> Path:
+    """The folder that a `corpus` parameter names: a demo corpus below `data/`, else a path."""
+    return resolve("data") / corpus if corpus in DEMO_SIZES else resolve(corpus)
+
+
 def find(path: str | Path) -> Path:
     """What a user names on a command line: from the current folder where it is there, else as `resolve` has it."""
     here = Path(path).expanduser().absolute()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,14 +12,12 @@ from melib.corpus.demo import write_demo
 from melib.corpus.demo.write import MARKER
 from melib.corpus.index import CorpusError, dataset_order
 from melib.corpus.scan import fingerprint, read_index
-from melib.home import resolve
+from melib.home import DEMO_SIZES, corpus_folder, resolve
 from melib.prepare.flow import BATCHED
 from melib.prepare.pipeline import PAIR, Progress, prepare
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
 from melib.prepare.settings import PrepareSettings
 from melib.settings import Settings
-
-DEMO_SIZES = ("tiny", "demo")
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,19 @@ def open_corpus(
     return Data(prepared.samples, name, (folder / MARKER).is_file(), prepared.skipped)
 
 
+def clips_at(
+    samples: Samples, root: Path, clips: pd.DataFrame, wanted: PrepareSettings, names: Iterable[str], size: int
+) -> Samples:
+    """The named clips, prepared anew at `size` where `root` has frames; else as they are in `samples`.
+
+    `clips` is the index of all clips of `root`.
+    """
+    if is_samples_folder(root):
+        return samples.select(samples.index["clip_id"].isin(names).to_numpy())
+    chosen = clips[clips["clip_id"].isin(names)]
+    return prepare(root, chosen, replace(wanted, image_size=size), resolve("cache")).samples
+
+
 def _of_datasets(samples: Samples, datasets: tuple[str, ...], folder: Path) -> Samples:
     """The samples of the named datasets, all where none is named."""
     present = dataset_order(samples.index["dataset"])
@@ -93,9 +104,10 @@ def name_corpus(
 
 def find_corpus(corpus: str, progress: Progress | None = None) -> Path:
     """The folder that a `corpus` parameter names; a demo corpus is written first where it is not there yet."""
+    folder = corpus_folder(corpus)
     if corpus in DEMO_SIZES:
-        return write_demo(resolve("data") / corpus, corpus, progress=_named(progress, "demo clips written"))
-    return resolve(corpus)
+        return write_demo(folder, corpus, progress=_named(progress, "demo clips written"))
+    return folder
 
 
 def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
