@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melib.aus.face import MAGNIFY, DrawnFace
+from melib.aus.identity import AGREEMENT, VECTOR_TITLES
 from melib.aus.table import NAMES
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, dataset_colours
 
-VECTOR_NAMES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
-AGREEMENT = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
 MEASURES = {  # panel title and unit, and what is drawn in it
     "Agreement of clusters\n(adjusted mutual information)": {
         "ami_label": (AGREEMENT["ami_label"], "#D55E00", "o"),
@@ -161,7 +160,7 @@ def identity(table: pd.DataFrame) -> Figure:
 
     Bars are 95 % intervals; grey bands are where the control with shuffled classes lies.
     """
-    kinds = [name for name in VECTOR_NAMES if name in set(table["vectors"])]
+    kinds = [name for name in VECTOR_TITLES if name in set(table["vectors"])]
     figure, axes = plt.subplots(1, len(MEASURES), figsize=(12, 4.1), layout="constrained")
     for ax, (title, shown) in zip(axes, MEASURES.items(), strict=True):
         for shift, (measure, (name, colour, marker)) in zip(
@@ -173,7 +172,7 @@ def identity(table: pd.DataFrame) -> Figure:
             ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="")
             height = rows["shuffled_high"] - rows["shuffled_low"]
             ax.bar(positions, height, 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0)
-        ax.set_xticks(range(len(kinds)), [VECTOR_NAMES[name] for name in kinds])
+        ax.set_xticks(range(len(kinds)), [VECTOR_TITLES[name] for name in kinds])
         ax.set_title(title)
         ax.set_ylim(min(0, ax.get_ylim()[0]), ax.get_ylim()[1] * 1.25)
         ax.grid(axis="x", visible=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -99,7 +101,7 @@ def sheet(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> Figure:
     return figure
 
 
-def strip(images: np.ndarray, titles: list[str], ax: Axes) -> Axes:
+def strip(images: np.ndarray, titles: Sequence[str], ax: Axes) -> Axes:
     """Faces (N, S, S, 3) in a row, each under its title."""
     size = images.shape[1]
     ax.imshow(np.concatenate(list(images), axis=1))
@@ -107,6 +109,14 @@ def strip(images: np.ndarray, titles: list[str], ax: Axes) -> Axes:
         ax.text((place + 0.5) * size, -0.06 * size, title, ha="center", va="bottom", fontsize=9)
     ax.axis("off")
     return ax
+
+
+def strips(rows: dict[tuple[str, ...], np.ndarray]) -> Figure:
+    """A `strip` of faces (N, S, S, 3) a row, by their titles."""
+    figure, axes = plt.subplots(len(rows), 1, figsize=(11, 1.5 * len(rows)), layout="constrained", squeeze=False)
+    for ax, (titles, images) in zip(axes[:, 0], rows.items(), strict=True):
+        strip(images, titles, ax)
+    return figure
 
 
 LOWEST = -2.0  # that the axis of MEASURES goes down to

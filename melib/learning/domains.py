@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,25 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     strata = (index["dataset"] + " " + index["label"]).to_numpy(dtype=str)
     parts[folds(strata, index["subject"], 2, seed)[1][1]] = 1
     return parts
+
+
+def tsne_maps(
+    samples: Samples, settings: RunSettings, kinds: dict[str, tuple[str, str | None]], progress: Callable
+) -> pd.DataFrame:
+    """`tsne_map` of the happiness clips and of all clips (column `clips`) for each kind of CNN features (`features`).
+
+    `kinds` maps a title to the array that the network sees and the target that it is trained on, None for neither;
+    `progress(done, total)` counts them.
+    """
+    index = samples.index
+    happy = (index["label"] == "positive").to_numpy()
+    maps = []
+    for done, (kind, (array, target)) in enumerate(kinds.items(), 1):
+        features = cnn_features(samples, replace(settings, inputs=array), target)
+        for part, rows in (("happiness", happy), ("all", slice(None))):
+            maps.append(tsne_map(features[rows], index[rows], settings.seed).assign(features=kind, clips=part))
+        progress(done, len(kinds))
+    return pd.concat(maps, ignore_index=True)
 
 
 def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:

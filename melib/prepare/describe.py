@@ -130,6 +130,12 @@ def most_moving(facts: pd.DataFrame, subjects: int) -> list[str]:
     return best.sort_values("subject").groupby("dataset").head(subjects)["clip_id"].tolist()
 
 
+def clearest(facts: pd.DataFrame, index: pd.DataFrame) -> str | None:
+    """The clip of greatest motion among those with an annotated apex and frames that are no crops; None without any."""
+    motion = facts["motion"].where((index["apex_source"] == "annotated") & ~index["cropped"])
+    return index["clip_id"][motion.idxmax()] if motion.notna().any() else None
+
+
 def frames_and_motion(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Frames onset to offset of a prepared `clip` (a row of its samples' index), (H, W, 3) by number, and how far the
     face in each has moved since the onset, in % of its width (T,)."""

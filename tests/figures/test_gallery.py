@@ -7,7 +7,7 @@ import pytest
 
 from melib.figures.gallery import DRAWINGS, GALLERY, redraw
 from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
-from melib.figures.style import SYNTHETIC, save
+from melib.figures.style import SYNTHETIC, save, show
 from melib.home import home
 
 
@@ -37,6 +37,25 @@ def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
     assert (SYNTHETIC in [text.get_text() for text in figure.texts]) is synthetic
     assert all(text.get_window_extent().y1 <= 0 for text in figure.texts)  # under the figure: clear of what is drawn
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "a.csv"}
+
+
+@pytest.mark.parametrize("out", [True, False])
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_a_figure_is_shown_once_marked_where_it_is_synthetic_and_saved_where_out_says(
+    tmp_path, monkeypatch, out, synthetic
+):
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    figure = plt.figure()
+    show(figure, "a", pd.DataFrame({"x": [1]}), out=tmp_path if out else None, synthetic=synthetic)
+    assert displayed == [figure]
+    assert not plt.get_fignums()
+    assert ([text.get_text() for text in figure.texts] == [SYNTHETIC]) is synthetic
+    assert {path.name for path in tmp_path.iterdir()} == ({"a.png", "a.csv"} if out else set())
+    if out:
+        assert pd.read_csv(tmp_path / "a.csv")["synthetic"].tolist() == [synthetic]
+    show(plt.figure(), "drawing", out=tmp_path)
+    assert (tmp_path / "drawing.png").is_file() and not (tmp_path / "drawing.csv").exists()
 
 
 def test_bars_are_means_over_seeds_and_then_over_datasets():
