@@ -34,6 +34,7 @@ def read_dataset(
         log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
     for path, error in tree.closed.items():
         log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
+    log.say_links(tree.links)
     for path in tree.foreign:
         other = print_name(dataset_of(path.rsplit("/", 1)[-1]))
         log.say(
