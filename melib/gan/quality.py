@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pandas as pd
+from scipy import stats
+from scipy.spatial.distance import pdist
+from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import polynomial_kernel
 
 from melib.aus.table import NAMES
 from melib.corpus.demo.write import TRUTH, acted_frame
@@ -48,7 +53,8 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
     arrays = fold.data.samples.arrays
     truth = _true_aus(root, index)
     flows = pair_cells(arrays["onset"], arrays["apex"])
-    readers = {name: _ridge(flows[index["dataset"] != name], truth[index["dataset"] != name]) for name in fold.sources}
+    others = {name: (index["dataset"] != name).to_numpy() for name in fold.sources}
+    readers = {name: Ridge(RIDGE).fit(flows[rows], truth[rows]) for name, rows in others.items()}
     rng = np.random.default_rng(fold.settings.seed)
     rows = np.concatenate([subjects_in_turn(index[index["dataset"] == name], rng)[:each] for name in fold.sources])
     datasets = index["dataset"].to_numpy(dtype=str)[rows]
@@ -59,7 +65,9 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
 
     def read(other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells = pair_cells(onset, other)
-        return np.stack([readers[name](cell) for name, cell in zip(datasets, cells, strict=True)]), cells
+        return np.concatenate(
+            [readers[name].predict(cell[None]) for name, cell in zip(datasets, cells, strict=True)]
+        ), cells
 
     centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
     first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
@@ -190,13 +198,6 @@ def _true_aus(root, index: pd.DataFrame) -> np.ndarray:
     return table.loc[list(zip(index["clip_id"], index["apex"], strict=True))].to_numpy()
 
 
-def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    mean = x.mean(0)
-    level = y.mean(0)
-    weights = np.linalg.solve((x - mean).T @ (x - mean) + RIDGE * np.eye(x.shape[1]), (x - mean).T @ (y - level))
-    return lambda new: (new - mean) @ weights + level
-
-
 def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
     """The crop of a clip's face that acts `target`."""
     box = Face(*row[["face_x", "face_y", "face_w", "face_h", "face_angle"]].astype(float), row["face_method"])
@@ -205,10 +206,9 @@ def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Pearson's correlation of the rows of two arrays (N, D); 0 where one of them is constant."""
-    a = a - a.mean(-1, keepdims=True)
-    b = b - b.mean(-1, keepdims=True)
-    lengths = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
-    return np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.ConstantInputWarning)
+        return np.nan_to_num(stats.pearsonr(a, b, axis=-1).statistic)
 
 
 def _of(samples: Samples, label: str) -> np.ndarray:
@@ -222,15 +222,14 @@ def _kid(x: np.ndarray, y: np.ndarray) -> float:
     """
     if min(len(x), len(y)) < 2:
         return np.nan
-    kernel = lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3  # noqa: E731
-    inside = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (kernel(x, x), kernel(y, y))]
-    return float(sum(inside) - 2 * kernel(x, y).mean())
+    inside = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in map(polynomial_kernel, (x, y))]
+    return float(sum(inside) - 2 * polynomial_kernel(x, y).mean())
 
 
 def _spread(x: np.ndarray, index: pd.DataFrame) -> float:
     """Mean distance between two of `x` (N, D) of the same class and dataset."""
     groups = index.reset_index(drop=True).groupby(["dataset", "label"]).groups.values()
-    pairs = [np.linalg.norm(x[g][:, None] - x[g][None], axis=-1)[np.triu_indices(len(g), 1)] for g in groups]
+    pairs = [pdist(x[g]) for g in groups]
     return float(np.concatenate(pairs).mean()) if any(map(len, pairs)) else np.nan
 
 

@@ -156,15 +156,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 def latex(title: str, table: pd.DataFrame, synthetic: bool) -> str:
     """A table of texts as a LaTeX table float (booktabs)."""
-    escape = {"%": r"\%", "_": r"\_", "±": r"$\pm$", "λ": r"$\lambda$", "&": r"\&", "#": r"\#"}
-
-    def clean(text: object) -> str:
-        return "".join(escape.get(letter, letter) for letter in str(text))
-
-    lines = [[*table.columns], *table.to_numpy().tolist()]
-    head, *body = (" & ".join(map(clean, line)) + r" \\" for line in lines)
-    caption = clean(title) + (" (synthetic demo corpus)" if synthetic else "")
-    return "\n".join([
-        r"\begin{table}", rf"\caption{{{caption}}}", rf"\begin{{tabular}}{{{'l' * table.shape[1]}}}", r"\toprule", head,
-        r"\midrule", *body, r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
-    ])  # fmt: skip
+    caption = title.replace("%", r"\%") + (" (synthetic demo corpus)" if synthetic else "")
+    style = table.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
+    text = style.to_latex(hrules=True, caption=caption, column_format="l" * table.shape[1])
+    return text.replace("±", r"$\pm$").replace("λ", r"$\lambda$")
