@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from melib.bars import bar, counter, counts, stage_bars, study_bar
 from melib.home import find, resolve
+
+PATHS = ("root", "folder", "grid", "grids", "clip", "runs", "to", "table", "images", "boxes")  # arguments that name one
 
 
 def demo(args) -> int:
@@ -327,7 +329,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--to", default="book", help="folder of the site (default: book)")
     sub = command(figures)
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
+    _add_completion(parser, commands.choices.values())
     return parser
+
+
+def _add_completion(parser: argparse.ArgumentParser, commands: Iterable[argparse.ArgumentParser]) -> None:
+    """Add `--print-completion SHELL`; words that name a file or folder are completed as such."""
+    import shtab
+
+    shtab.add_argument_to(parser, "--print-completion", help="print a completion script for this shell")
+    for action in (action for command in commands for action in command._actions if action.dest in PATHS):
+        action.complete = shtab.FILE
 
 
 @contextmanager
