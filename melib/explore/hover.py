@@ -18,6 +18,9 @@ PLACE = ("x", "y", "panel")  # what is no fact of a clip
 PICTURES = ("apex", "flow_image", "onset", "frames")  # the first of these that the samples hold is the thumbnail
 SIDE = 160  # px
 PLOTLY_MARKERS = {"positive": "circle", "negative": "square", "surprise": "diamond"}
+HINT = (
+    "<small>Circles: positive, squares: negative, diamonds: surprise. Hover over one, or draw around several.</small>"
+)
 
 
 class HoverMap(widgets.VBox):
@@ -54,7 +57,8 @@ class HoverMap(widgets.VBox):
         self.figure = go.FigureWidget(data=self._traces(), layout=_layout(synthetic))
         self._listen()
         side = widgets.VBox([self.image, self.facts, self.message], layout=widgets.Layout(width="280px"))
-        super().__init__([widgets.HBox([self.menu, self.colours]), widgets.HBox([self.figure, side])])
+        menus, pictures = widgets.HBox([self.menu, self.colours]), widgets.HBox([self.figure, side])
+        super().__init__([menus, pictures, widgets.HTML(HINT)])
         traitlets.link((self, "panel"), (self.menu, "value"))
         traitlets.link((self, "colour"), (self.colours, "value"))
         traitlets.dlink((self, "picture"), (self.image, "value"))
@@ -138,8 +142,9 @@ def _layout(synthetic: bool) -> dict:
     note = {"text": SYNTHETIC, "showarrow": False, "xref": "paper", "yref": "paper", "x": 1, "y": -0.06,
             "font": {"color": "#B00020", "size": 11}}  # fmt: skip
     return {"width": 620, "height": 480, "template": "plotly_white", "dragmode": "lasso", "hovermode": "closest",
-            "margin": {"l": 10, "r": 10, "t": 10, "b": 40}, "xaxis": axis, "yaxis": axis,
-            "legend": {"orientation": "h", "y": 1.08}, "annotations": [note] if synthetic else []}  # fmt: skip
+            "margin": {"l": 10, "r": 40, "t": 10, "b": 40}, "xaxis": axis, "yaxis": axis,
+            "modebar": {"orientation": "v"}, "legend": {"orientation": "h", "y": 1.08},
+            "annotations": [note] if synthetic else []}  # fmt: skip
 
 
 def with_facts(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:

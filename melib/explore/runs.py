@@ -10,10 +10,11 @@ import ipywidgets as widgets
 import pandas as pd
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from melib.corpus.index import dataset_order, print_name
 from melib.explore.clip import figure_png
-from melib.explore.table import ClickTable, confusion_table, mark, rows_table, sentence
+from melib.explore.table import ClickTable, confusion_table, distinguishing, mark, rows_table, sentence
 from melib.figures.style import SERIES_COLOURS
 from melib.learning.record import Run, read_run
 from melib.learning.selection import ORACLES, RULES, pooled_by_epoch
@@ -76,9 +77,8 @@ class RunBrowser(widgets.VBox):
         quiet = ("folder", "synthetic", "data", *RunSettings.having(role=("place", "bookkeeping")))
         words = self.table.drop(columns=list(quiet), errors="ignore").map(_word)
         self.words = words
-        varied = [name for name in words if name not in FIRST and words[name].nunique() > 1]
         menus = {}
-        for name in (*FIRST, *varied):
+        for name in distinguishing(words, FIRST):
             values = words[name].unique()
             values = dataset_order(values) if name == "held_out" else sorted(values)
             options = [(print_name(value) if name == "held_out" else value or "—", value) for value in values]
@@ -203,8 +203,10 @@ def _curves(runs: Iterable[Run], courses: Iterable[pd.Series], tables: list[pd.D
             axes[1].plot(run.history.groupby("epoch")[name].mean(), color=colour, label=side)
     axes[0].axhline(100 / 3, color="#999999", linewidth=1, linestyle="--")
     axes[0].set(ylim=(0, 100), xlabel="epoch")
+    for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_title("UAR on the held-out clips (%), dot: the chosen epoch", fontsize=9)
-    axes[1].set(ylim=(0, None), xlabel="epoch")
+    axes[1].set(ylim=(0, 1.05 * axes[1].get_ylim()[1]), xlabel="epoch")
     axes[1].set_title("cross-entropy of the training clips", fontsize=9)
     axes[0].legend(fontsize=8, loc="lower right")
     return figure_png(figure)

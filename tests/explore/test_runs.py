@@ -33,6 +33,10 @@ def test_a_menu_opens_another_run_and_the_picture_follows(browser, toy_runs):
     assert read_run(toy_runs.place / browser.first).settings.method == menus["method"].value
 
 
+def test_options_that_follow_from_the_method_are_no_menus(browser):
+    assert list(browser.menus["first"]) == ["held_out", "method", "network", "inputs", "seed"]
+
+
 def test_menus_that_do_not_meet_open_the_nearest_run_and_say_so(browser):
     menus = browser.menus["second"]
     menus["method"].value = "brl"
