@@ -32,6 +32,7 @@ def make_book(
     it takes. Raises BookError where one fails; the pages before it are kept.
     """
     to.mkdir(parents=True, exist_ok=True)
+    _copy_plotly(to)
     paths = list(notebooks) or sorted((home() / "notebooks").glob("[0-9]*.ipynb"))
     keys = json.loads((to / KEYS).read_text()) if (to / KEYS).is_file() else {}
     ran = []
@@ -47,7 +48,6 @@ def make_book(
         keys[path.stem] = key
         write_whole(to / KEYS, json.dumps(keys, indent=1).encode())
         ran.append(path.stem)
-    _copy_plotly(to)
     write_whole(to / "index.html", index_page(paths).encode())
     return ran
 
@@ -87,8 +87,14 @@ def page(executed: Path) -> str:
 
     notebook = nbformat.read(executed, as_version=4)
     models = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    heading = ""
     for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            heading = cell.source.partition("\n")[0].lstrip("# ")
         for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            if picture:  # nbconvert's template gives it no alternative text
+                output["data"] = {"text/html": _picture(picture, heading)}
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view:
                 output["data"] = {"text/html": still(models, view["model_id"])}
@@ -117,6 +123,11 @@ pictures here; in JupyterLab they can be used.</p>
 {"".join(items)}
 </body></html>
 """
+
+
+def _picture(data: str, heading: str) -> str:
+    text = html.escape(f"Figure of the section: {heading}", quote=True)
+    return f'<img alt="{text}" src="data:image/png;base64,{data.strip()}" style="max-width:100%">'
 
 
 def _mark() -> str:

@@ -12,8 +12,10 @@ from melib.corpus.index import print_name
 from melib.explore.clip import enlarged, png
 from melib.explore.table import mark, rows_table, sentence
 from melib.figures.style import CLASS_COLOURS, SYNTHETIC, dataset_colours
+from melib.prepare.describe import MEASURES
 from melib.prepare.samples import Samples
 
+WORDS = {**MEASURES, "clip_id": "clip", "label": "class", "fps": "frames a second"}
 PLACE = ("x", "y", "panel")  # what is no fact of a clip
 PICTURES = ("apex", "flow_image", "onset", "frames")  # the first of these that the samples hold is the thumbnail
 SIDE = 160  # px
@@ -120,7 +122,8 @@ class HoverMap(widgets.VBox):
             self.facts.value = sentence(f"This map holds no clip {self.hovered}.")
             return
         row = rows.iloc[0]
-        facts = [(name, _word(row[name])) for name in rows if name not in PLACE and row[name] == row[name]]
+        facts = [(WORDS.get(name, name), _word(row[name])) for name in rows
+                 if name not in PLACE and not pd.isna(row[name])]  # fmt: skip
         self.facts.value = rows_table(("", ""), facts)
         self.picture = self._thumbnail()
 
@@ -134,7 +137,7 @@ class HoverMap(widgets.VBox):
 
 
 def _word(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _layout(synthetic: bool) -> dict:

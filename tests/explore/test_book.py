@@ -45,7 +45,8 @@ def grid(tmp_path):
 
 
 def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path, grid):
-    notebook = write(tmp_path / "01_page.ipynb", CELL, "print('corpus', corpus)", MAP)
+    picture = "from IPython.display import Image; Image(image.value)"
+    notebook = write(tmp_path / "01_page.ipynb", CELL, "print('corpus', corpus)", MAP, picture)
     again = write(tmp_path / "02_other.ipynb", "print(1 + 1)")
     said = []
     asked = dict(corpus="tiny", profile="tiny", grid=grid, notebooks=[notebook, again], report=said.append)
@@ -53,7 +54,9 @@ def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path
     page = (tmp_path / "book" / "01_page.html").read_text()
     (picture,) = re.findall('<img alt="a picture of the panel" src="data:image/png;base64,(.*?)"', page)
     assert seen(base64.b64decode(picture)).shape == (5, 5, 3)  # the last one
-    for words in ("a table", "<b>second</b>", "<b>2.5</b>", "corpus tiny", "synthetic demo corpus"):
+    synthetic = "synthetic demo corpus"
+    figure = 'alt="Figure of the section: A page"'
+    for words in ("a table", "<b>second</b>", "<b>2.5</b>", "corpus tiny", synthetic, figure):
         assert words in page
     assert re.search(r"steps:\s+100%", page)
     assert "not seen" not in re.sub("<pre>.*?</pre>", "", page, flags=re.S)

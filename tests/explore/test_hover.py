@@ -18,7 +18,7 @@ def hover_map(samples):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, len(samples)))
     panel = np.where(np.arange(len(samples)) < 60, "early", "late")
-    return HoverMap(samples.index.assign(x=x, y=y, panel=panel, motion=0.5), samples, synthetic=True)
+    return HoverMap(samples.index.assign(x=x, y=y, panel=panel, motion=np.float32(0.51234)), samples, synthetic=True)
 
 
 def points(hover_map):
@@ -39,7 +39,7 @@ def test_hovering_shows_the_clips_picture_and_facts(hover_map, samples):
     trace = hover_map.figure.data[1]
     hover_map._hover(trace, Points(point_inds=[4]), None)
     assert hover_map.hovered == trace.customdata[4]
-    for word in (trace.customdata[4], "motion", "0.5"):
+    for word in (trace.customdata[4], "motion (% of face width)", ">0.512<"):
         assert word in hover_map.facts.value
     assert "panel" not in hover_map.facts.value
     row = samples.index["clip_id"].to_list().index(hover_map.hovered)
