@@ -17,8 +17,8 @@ from melib.explore.table import mark, sentence
 from melib.prepare.samples import Samples
 
 ALL = "all"
-FACTS = {"emotion": "emotion as annotated", "label": "class", "onset": "onset frame", "apex": "apex frame",
-         "apex_source": "apex", "offset": "offset frame", "fps": "frames a second", "au_codes": "AUs as annotated",
+FACTS = {"emotion": "emotion", "label": "class", "onset": "onset frame", "apex": "apex frame",
+         "apex_source": "apex", "offset": "offset frame", "fps": "frames/s", "au_codes": "AUs as annotated",
          "notes": "notes"}  # fmt: skip
 
 log = logging.getLogger(__name__)

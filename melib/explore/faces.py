@@ -80,8 +80,9 @@ class FacePanel(widgets.HBox):
             description="face", options=[(f"drawn face {place}", seed) for place, seed in enumerate(PEOPLE, 1)]
         )
         moment = widgets.IntSlider(
-            max=FRAMES, description="onset to offset", readout=False, layout=widgets.Layout(width="290px")
-        )
+            max=FRAMES, description="onset to offset", readout=False, layout=widgets.Layout(width="270px"),
+            style={"description_width": "initial"},
+        )  # fmt: skip
         self.play = widgets.Play(value=FRAMES // 2, max=FRAMES, interval=80, repeat=True)
         arrows = widgets.Checkbox(description="arrows of the motion", indent=False)
         self.preset_menu = widgets.Dropdown(description="presets", options=list(self.presets))

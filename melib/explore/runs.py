@@ -83,7 +83,7 @@ class RunBrowser(widgets.VBox):
             values = dataset_order(values) if name == "held_out" else sorted(values)
             options = [(print_name(value) if name == "held_out" else value or "—", value) for value in values]
             menus[name] = widgets.Dropdown(
-                description=name, options=options, layout=widgets.Layout(width="200px"),
+                description=name, options=options, layout=widgets.Layout(width="auto"),
                 style={"description_width": "initial"},
             )  # fmt: skip
             menus[name].observe(lambda change, side=side: self._choose(side, change["owner"].description), "value")
