@@ -52,11 +52,11 @@ def run_moves(folders, samples: Samples, root, times: int) -> Iterator[Move]:
     cells = [f"{true}|{predicted}" for true in CLASSES for predicted in CLASSES]
     yield "ErrorBrowser: another run", names[::-1], setter(errors, "run")
     yield "ErrorBrowser: another cell", cells, setter(errors, "cell")
-    yield "ErrorBrowser: another rule", RULES[::-1], setter(errors, "rule")
+    yield "ErrorBrowser: another rule", list(RULES)[::-1], setter(errors, "rule")
     yield "ErrorBrowser: another clip", errors.rows["clip_id"].head(times), setter(errors, "clip_id")
     runs = RunBrowser(folders)
     yield "RunBrowser: another run", names[::-1], setter(runs, "second")
-    yield "RunBrowser: another rule", RULES[::-1], setter(runs, "rule")
+    yield "RunBrowser: another rule", list(RULES)[::-1], setter(runs, "rule")
 
 
 def grid_moves(units, times: int) -> Iterator[Move]:
@@ -74,7 +74,7 @@ def map_moves(samples: Samples, times: int) -> Iterator[Move]:
 
 
 def face_moves(times: int) -> Iterator[Move]:
-    panel = FacePanel({"apex": pd.DataFrame(np.eye(len(AUS)), columns=list(NAMES))})
+    panel = FacePanel({"one AU": pd.DataFrame(np.eye(len(AUS)), index=list(NAMES), columns=list(NAMES))})
     slider = panel.sliders[0]
     yield "FacePanel: a slider", np.linspace(0.1, 5, times), setter(slider, "value")
     panel.arrows = True
