@@ -91,5 +91,5 @@ def test_a_real_video_is_predicted_in_notebook_07_but_not_believed(open_notebook
         box.press("Enter")
     panel.output.get_by_role("button", name="Predict").click()
     panel.output.get_by_text("NOT TO BE RELIED ON").wait_for()
-    panel.until(lambda: panel.output.locator("img").count() >= 2, "two pictures")
+    panel.until(lambda: panel.output.locator("img:visible").count() == 2, "two pictures")
     panel.shot("real_face_video")
