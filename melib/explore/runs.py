@@ -31,6 +31,8 @@ RULE_WORDS = {"last": "last epoch", "source_val": "best on source validation",
 class RunBrowser(widgets.VBox):
     """Menus for fold, method, network, inputs, seed and whatever else differs, twice; two runs under one rule compared.
 
+    It opens on the run whose folder has the name `first`, by default the first one, and another of its fold and seed.
+
     Shown are UAR by epoch, both confusion matrices and their difference, the paired test over subjects, and the clips
     whose class changed. Its state is traits: `first` and `second`, the names of the run folders, `rule`, and `clip_id`,
     the clip that was clicked.
@@ -43,7 +45,7 @@ class RunBrowser(widgets.VBox):
     rule = traitlets.Unicode("last")
     clip_id = traitlets.Unicode()
 
-    def __init__(self, folders: Iterable[str | Path]):
+    def __init__(self, folders: Iterable[str | Path], first: str | None = None):
         self.table = run_table(folders)
         self.message = widgets.HTML()
         self._filling = False
@@ -68,7 +70,7 @@ class RunBrowser(widgets.VBox):
         super().__init__([*menus, self.rules, self.message, self.curves, matrices, self.scores, self.flips])
         traitlets.link((self, "rule"), (self.rules, "value"))
         traitlets.dlink((self.flips, "clicked"), (self, "clip_id"))
-        self._start()
+        self._start(first)
         self.observe(self._follow, list(SIDES))
         self.observe(self._draw, [*SIDES, "rule"])
         self._draw()
@@ -89,12 +91,14 @@ class RunBrowser(widgets.VBox):
             menus[name].observe(lambda change, side=side: self._choose(side, change["owner"].description), "value")
         return menus
 
-    def _start(self) -> None:
-        """Open the first run and, where there is one, another of the same fold and seed."""
-        first = self.words.iloc[0]
-        same = (self.words[["held_out", "seed"]] == first[["held_out", "seed"]]).all(axis=1).to_numpy()
-        others = [name for name, alike in zip(self.by_name, same, strict=True) if alike]
-        self.first, self.second = others[0], others[-1]
+    def _start(self, first: str | None) -> None:
+        """Open a run and, where there is one, another of the same fold and seed."""
+        names = list(self.by_name)
+        self.first = first if first in names else names[0]
+        words = self.words[["held_out", "seed"]]
+        same = (words == words.iloc[names.index(self.first)]).all(axis=1).to_numpy()
+        others = [name for name, alike in zip(names, same, strict=True) if alike and name != self.first]
+        self.second = others[-1] if others else self.first
         self._follow()
 
     def _choose(self, side: str, changed: str) -> None:

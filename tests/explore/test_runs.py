@@ -25,6 +25,13 @@ def test_two_runs_of_one_fold_stand_side_by_side(browser, toy_runs):
     assert "synthetic demo corpus" in browser.message.value
 
 
+def test_it_opens_on_a_run_that_is_named_beside_one_of_its_fold(toy_runs):
+    brl, plain, smic = (folder.name for folder in toy_runs.folders)
+    for name, partner in ((plain, brl), (brl, plain), (smic, smic)):
+        browser = RunBrowser(toy_runs.folders, name)
+        assert (browser.first, browser.second) == (name, partner)
+
+
 def test_a_menu_opens_another_run_and_the_picture_follows(browser, toy_runs):
     before = browser.curves.value
     menus = browser.menus["first"]
