@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,9 @@ def index_page(notebooks: Iterable[Path]) -> str:
         lines = nbformat.read(path, as_version=4).cells[0].source.split("\n")
         title = lines[0].removeprefix("# ")
         first = next((line for line in lines[1:] if line.strip()), "")
-        items.append(f"<h3><a href='{path.stem}.html'>{html.escape(title)}</a></h3><p>{html.escape(first)}</p>")
+        text = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(first))
+        text = re.sub(":$", ".", text)  # what follows is no part of this page
+        items.append(f"<h3><a href='{path.stem}.html'>{html.escape(title)}</a></h3><p>{text}</p>")
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>The workbook</title>
 <body style="font-family:sans-serif;max-width:46em;margin:2em auto;line-height:1.5">
 <h1>Cross-dataset micro-expression recognition: the workbook, executed</h1>

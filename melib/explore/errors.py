@@ -182,7 +182,7 @@ def _course(table: pd.DataFrame, epoch: int) -> bytes:
     ax.set(ylim=(0, 1), xlabel="epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title("probability of each class by epoch", fontsize=9)
-    ax.legend(fontsize=7, loc="upper left")
+    ax.legend(fontsize=7, loc="center right")
     return figure_png(figure)
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import traitlets
 
 from melib.corpus.index import print_name
-from melib.explore.clip import enlarged, png
+from melib.explore.clip import ClipPictures, enlarged, png
 from melib.explore.table import mark, rows_table, sentence
 from melib.figures.style import CLASS_COLOURS, SYNTHETIC, dataset_colours
 from melib.prepare.describe import MEASURES
@@ -56,6 +56,8 @@ class HoverMap(widgets.VBox):
                                              style={"button_width": "90px"})  # fmt: skip
         self.image, self.facts, self.message = widgets.Image(), widgets.HTML(), widgets.HTML(mark(synthetic))
         self.panel = panels[0] if panels else ""
+        several = self.table.loc[self.table["panel"] == self.panel, "dataset"].nunique() > 1
+        self.colour = "dataset" if several else "label"
         self.figure = go.FigureWidget(data=self._traces(), layout=_layout(synthetic))
         self._listen()
         side = widgets.VBox([self.image, self.facts, self.message], layout=widgets.Layout(width="280px"))
@@ -129,9 +131,12 @@ class HoverMap(widgets.VBox):
 
     def _thumbnail(self) -> bytes:
         place = self._rows.get(self.hovered)
-        kind = next((name for name in PICTURES if place is not None and name in self.samples.arrays), None)
-        if kind is None:
+        if place is None:
             return b""
+        kind = next((name for name in PICTURES if name in self.samples.arrays), None)
+        if kind is None:
+            flow = ClipPictures(self.samples, place).flow()
+            return png(enlarged(flow[0], SIDE)) if flow else b""
         image = np.asarray(self.samples.arrays[kind][place])
         return png(enlarged(np.dstack([image[len(image) // 2]] * 3) if kind == "frames" else image, SIDE))
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
 import yaml
+from papermill.iorw import load_notebook_node
 
 from melib.home import home
 from tests.browser.conftest import Panel
@@ -68,7 +68,7 @@ def parameters(demo_runs, tmp_path) -> dict[str, dict]:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_notebook_runs_and_its_panels_answer(open_notebook, parameters, name):
-    notebook = nbformat.read(home() / "notebooks" / f"{name}.ipynb", as_version=4)
+    notebook = load_notebook_node(str(home() / "notebooks" / f"{name}.ipynb"))
     opened = open_notebook(notebook, name, 60 * MINUTES, **parameters[name])
     for code, move in PANELS[name].items():
         panel = opened.panel(code)
@@ -82,7 +82,7 @@ def test_a_notebook_runs_and_its_panels_answer(open_notebook, parameters, name):
 
 def test_a_real_video_is_predicted_in_notebook_07_but_not_believed(open_notebook, parameters, real_data):
     """The screenshot shows a real face: it belongs into no repository."""
-    notebook = nbformat.read(home() / "notebooks" / "07_own_clip.ipynb", as_version=4)
+    notebook = load_notebook_node(str(home() / "notebooks" / "07_own_clip.ipynb"))
     panel = open_notebook(notebook, "real", 60 * MINUTES, **parameters["07_own_clip"]).panel("OwnClipPanel(")
     video = real_data / "face_video" / "WolfgangLanger_Pexels.mp4"
     for name, value in {"or path": video, "onset": 98, "apex": 104, "offset": 110}.items():

@@ -27,7 +27,7 @@ HoverMap(pd.DataFrame({"clip_id": ["one"], "dataset": "SMIC", "label": "positive
 """
 
 
-def write(path, *cells, title="# A page\n\nIts first paragraph."):
+def write(path, *cells, title="# A page\n\nIts first paragraph, by `melib`:"):
     notebook = nbformat.v4.new_notebook()
     parameters = nbformat.v4.new_code_cell('corpus: str = "none"  # of the page', metadata={"tags": ["parameters"]})
     notebook.cells = [nbformat.v4.new_markdown_cell(title), parameters]
@@ -64,7 +64,7 @@ def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path
     assert "Plotly.newPlot" in page and '"x": [1.5]' in page
     assert (tmp_path / "book" / PLOTLY).stat().st_size > 10**6
     index = (tmp_path / "book" / "index.html").read_text()
-    assert "<a href='01_page.html'>A page</a>" in index and "Its first paragraph." in index
+    assert "<a href='01_page.html'>A page</a>" in index and "Its first paragraph, by <code>melib</code>." in index
 
     assert make_book(tmp_path / "book", **asked) == []
     assert said[-2:] == ["01_page: unchanged", "02_other: unchanged"]

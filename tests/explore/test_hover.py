@@ -4,6 +4,7 @@ from plotly.callbacks import Points
 
 from melib.explore.clips import ClipBrowser
 from melib.explore.hover import HoverMap, with_facts
+from melib.prepare.samples import Samples
 from tests.conftest import toy
 from tests.explore.conftest import seen
 
@@ -45,6 +46,17 @@ def test_hovering_shows_the_clips_picture_and_facts(hover_map, samples):
     row = samples.index["clip_id"].to_list().index(hover_map.hovered)
     shrunk = seen(hover_map.picture).reshape(8, 20, 8, 20, 3).mean((1, 3))
     assert np.abs(shrunk - samples.arrays["flow_image"][row]).mean() < 12
+
+
+def test_a_map_of_one_dataset_is_coloured_by_class_and_flow_stands_in_for_a_face(samples):
+    rows = samples.index.assign(x=0.0, y=0.0)
+    of_one = HoverMap(rows[rows["dataset"] == "SMIC"], samples)
+    assert of_one.colour == of_one.colours.value == "label"
+    flow = np.zeros((len(samples), 2, 8, 8), np.float16)
+    flow[:, 0, :, 4:] = 1  # to the right, in the right half
+    picture = seen(HoverMap(rows, Samples(samples.index, {"flow": flow})).picture)
+    assert picture.shape == (160, 160, 3)
+    assert picture[:, :60].min() > 240 > picture[:, 100:].min()  # white where nothing moves
 
 
 def test_a_lasso_selects_over_all_traces_and_fills_a_browser(hover_map, samples):
