@@ -45,7 +45,10 @@ class GeneratorPanel(widgets.HBox):
         self.difference = widgets.Image(format="png", width=size, height=size)
         self.menu = widgets.Dropdown(description="source face", options=list(self.faces))
         self._at_rest = lru_cache(None)(self._make_rest)
-        titled = {"the generator's face": self.image, "its change: red lighter, blue darker": self.difference}
+        titled = {
+            "the generator's face (synthetic)": self.image,
+            "change: red lighter, blue darker": self.difference,
+        }
         columns = [widgets.VBox([widgets.Label(name), image]) for name, image in titled.items()]
         columns[0].children += (self.menu,)
         drawn = widgets.VBox([widgets.Label("the drawn face, by the same AUs"), self.panel])

@@ -93,6 +93,12 @@ def test_a_notebook_that_fails_is_named_with_what_it_said(tmp_path, grid):
     assert (tmp_path / "book" / "01_good.html").is_file()
 
 
+def test_chosen_entries_of_a_list_are_named():
+    state = {"description": "runs", "_options_labels": ["a", "b", "c"], "index": [0, 2]}
+    assert "<b>a, c</b>" in still({"a": {"model_name": "SelectMultipleModel", "state": state}}, "a")
+    assert "<b>—</b>" in still({"a": {"model_name": "SelectMultipleModel", "state": state | {"index": []}}}, "a")
+
+
 def test_widgets_that_are_not_known_are_named():
     models = {"a": {"model_name": "VideoModel", "state": {}}}
     assert "VideoModel" in still(models, "a")
