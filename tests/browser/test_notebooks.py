@@ -12,8 +12,8 @@ from tests.browser.conftest import Panel
 MINUTES = 10  # that a notebook may take on a busy machine
 
 
-def by_class(panel: Panel) -> None:
-    panel.output.get_by_role("button", name="by class").click()
+def other_colours(panel: Panel) -> None:
+    panel.click(".widget-toggle-button:not(.mod-active)")
 
 
 def another_dataset(panel: Panel) -> None:
@@ -38,11 +38,11 @@ def predict_nothing(panel: Panel) -> None:
 
 # A notebook's panels by words of their cells' code, and a control of each to move.
 PANELS = {
-    "01_dataset_analysis": {"ClipBrowser(": another_dataset, "HoverMap(": by_class},
-    "02_au_clustering": {"HoverMap(": by_class, "FacePanel(": lower_the_jaw},
+    "01_dataset_analysis": {"ClipBrowser(": another_dataset, "HoverMap(": other_colours},
+    "02_au_clustering": {"HoverMap(": other_colours, "FacePanel(": lower_the_jaw},
     "03_gan_augmentation": {"GeneratorPanel(": lower_the_jaw},
     "04_training_brl": {"ErrorBrowser(": open_a_cell, "RunBrowser(": by_the_oracle},
-    "05_decision_boundaries": {"HoverMap(": by_class, "RunBrowser(": by_the_oracle},
+    "05_decision_boundaries": {"HoverMap(": other_colours, "RunBrowser(": by_the_oracle},
     "06_results": {"GridPanel(": open_a_cell, "ErrorBrowser(": open_a_cell, "RunBrowser(": by_the_oracle},
     "07_own_clip": {"OwnClipPanel(": predict_nothing},
 }
