@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from melib.home import resolve
 from melib.study.outcomes import read_outcomes
-from melib.study.peers import PEER_TABLES, PeerTable, lacking, measure, needs_frames
+from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure, needs_frames, row_names
 from melib.study.plan import finished, read_grid, read_plan, was_read
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.tables import POOLS, printed
@@ -36,14 +37,67 @@ def tables_of_runs() -> pd.DataFrame:
         if folders:
             parts.append(measure(read_outcomes(folders, alike=False), name))
     if not parts:
-        raise ValueError("No finished run of a peer. " + " ".join(not_run(name) for name in PEER_TABLES))
+        raise ValueError(
+            "No finished run of a peer. "
+            + "`melib run` one of their grids: "
+            + ", ".join(table.grid for table in PEER_TABLES.values())
+        )
     return pd.concat(parts, ignore_index=True)
 
 
-def not_run(name: str) -> str:
-    """That a table was not run, and the command that runs it."""
+def read_peers(folder: str | Path) -> pd.DataFrame:
+    """The rows that `melib peers` wrote to `folder`. Raises FileNotFoundError where there are none."""
+    path = resolve(folder) / "peers.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"No {path}: `melib run` one of the peers' grids, then `melib peers --to {folder}`.")
+    return pd.read_csv(path)
+
+
+def standing(rows: pd.DataFrame, name: str) -> str:
+    """What of a table was run, what was not and the command that does, and what its clips do not allow, as Markdown."""
     table = PEER_TABLES[name]
-    return f"Table {table.title}: **not run.** `melib run {table.grid}`, then `melib peers`."
+    part = rows[rows["table"] == name]
+    if part.empty:
+        return f"Table {table.title}: **not run.** `melib run {table.grid}`, then `melib peers`."
+    missing = lacking(part, name)
+    count = len(row_names(name)) - len(missing)
+    lines = [f"Table {table.title}: {count} of {count + len(missing)} rows were run."]
+    if part["synthetic"].any():
+        lines.append(SYNTHETIC)
+    else:
+        lines.append(f"Needs frames, which these clips lack: {', '.join(needs_frames())}.")
+    if missing:
+        lines.append(f"Planned and **not run**: {'; '.join(missing)}. `melib run {table.grid}` goes on.")
+    return "\n\n".join(lines)
+
+
+def conclusion(rows: pd.DataFrame, name: str) -> str:
+    """A table in words: the best method, CNN + BRL among the others, the price of the test set, printed figures."""
+    table = PEER_TABLES[name]
+    cells = rows[(rows["table"] == name) & (rows["column"] == table.main) & (rows["metric"] == table.metric)]
+    honest = cells[(cells["selection"] == "last") & (cells["kind"] == "result")].set_index("row")
+    metric = printed(table.metric)
+    best = honest["value"].idxmax()
+    sentences = [f"{table.title[:3]} Best of {len(honest)} by {metric}: {best}, {honest['value'].max():.1f}."]
+    of_paper = honest.index.intersection([OF_PAPER, f"{OF_PAPER}, on flow"])
+    if len(of_paper):
+        verdicts = honest["verdict"].value_counts()
+        sentences.append(
+            f"CNN + BRL reaches {honest.loc[of_paper[0], 'value']:.1f}: surely above {verdicts.get('holds', 0)} of "
+            f"{verdicts.sum()} other rows, surely below {verdicts.get('does not', 0)}."
+        )
+    chosen = cells[(cells["selection"] == "oracle") & (cells["parameters"] > 0)].set_index("row")["value"]
+    price = (chosen - honest["value"]).dropna()
+    if len(price):
+        sentences.append(
+            f"Choosing the epoch on the test set adds {price.median():+.1f} at the median of {len(price)} networks "
+            f"({price.min():+.1f} to {price.max():+.1f})."
+        )
+    first = cells[cells["kind"] == "printed"].drop_duplicates("key").set_index("key")["value"]
+    gap = (honest["key"].map(first) - honest["value"]).dropna()
+    for row, points in gap.items():
+        sentences.append(f"{row} was printed with {points + honest.loc[row, 'value']:.1f}, {points:+.1f} from here.")
+    return " ".join(sentences)
 
 
 def results(rows: pd.DataFrame, metric: str, kind: str = "result") -> pd.DataFrame:
@@ -96,23 +150,19 @@ def write_peers(rows: pd.DataFrame, folder: Path) -> list[Path]:
     rows.to_csv(folder / "peers.csv", index=False, float_format="%.6g")
     blocks = ["# Peers under one protocol, beside their printed figures", HOW]
     for name in PEER_TABLES:
-        blocks += section(rows[rows["table"] == name], name)
+        blocks += section(rows, name)
     (folder / "peers.md").write_text("\n\n".join(blocks) + "\n")
     return [folder / name for name in ("peers.csv", "peers.md")]
 
 
 def section(rows: pd.DataFrame, name: str) -> list[str]:
     """One table as blocks of Markdown; one line where it was not run."""
-    if rows.empty:
-        return [not_run(name)]
     table = PEER_TABLES[name]
-    blocks = [f"## {table.title}"]
-    if rows["synthetic"].any():
-        blocks.append(SYNTHETIC)
-    else:
-        blocks.append(f"Needs frames, which these clips lack: {', '.join(needs_frames())}.")
-    if missing := lacking(rows, name):
-        blocks.append(f"Planned and **not run**: {'; '.join(missing)}. `melib run {table.grid}` goes on.")
+    blocks = [f"## {table.title}", standing(rows, name)]
+    rows = rows[rows["table"] == name]
+    if rows.empty:
+        return blocks
+    blocks.append(conclusion(rows, name))
     for metric in METRICS_SHOWN:
         for kind, title in KINDS.items():
             lines = results(rows, metric, kind)

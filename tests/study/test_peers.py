@@ -132,7 +132,7 @@ def test_what_runs_cost(holdout, tmp_path):
 def test_a_table_says_what_was_not_run(composite, tmp_path):
     peers_report.write_peers(composite, tmp_path)
     text = (tmp_path / "peers.md").read_text()
-    assert "Table (a) Table 9 anew: one dataset held out, four sources, demo corpus: **not run.** `melib run" in text
+    assert "Table 9 anew: one dataset held out, four sources, demo corpus: **not run.** `melib run" in text
     assert "Needs frames, which these clips lack: CNN on apex" in text
     planned = text.split("Planned and **not run**: ")[1].split("\n")[0]
     assert "SSSNet; " in planned and "Dual-Inception" in planned
@@ -141,6 +141,21 @@ def test_a_table_says_what_was_not_run(composite, tmp_path):
         pd.read_csv(tmp_path / "peers.csv")[["row", "value"]], composite[["row", "value"]].reset_index(drop=True),
         check_dtype=False, atol=1e-3,
     )  # fmt: skip
+
+
+def test_a_table_in_words(composite, holdout):
+    """Its numbers are those of the cells."""
+    text = peers_report.conclusion(holdout, "holdout")
+    honest = holdout.query("kind == 'result' and selection == 'last' and metric == 'uar' and column == 'mean'")
+    best = honest.loc[honest["value"].idxmax()]
+    assert f"Best of 4 by UAR: {best['row']}, {best['value']:.1f}." in text
+    verdicts = honest["verdict"].value_counts()
+    assert f"surely above {verdicts.get('holds', 0)} of 3 other rows" in text
+    text = peers_report.conclusion(composite, "composite")
+    own, chosen = (cell(composite, "STSTNet", "pooled", "uf1", rule)["value"] for rule in ("last", "oracle"))
+    other, better = (cell(composite, "CNN", "pooled", "uf1", rule)["value"] for rule in ("last", "oracle"))
+    assert f"adds {(chosen - own + better - other) / 2:+.1f} at the median of 2 networks" in text
+    assert f"STSTNet was printed with 73.5, {73.5 - own:+.1f} from here." in text
 
 
 def test_a_row_that_lacks_a_dataset_is_not_whole(tmp_path):
