@@ -5,14 +5,19 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from melib.corpus.index import CLASSES
+from melib.corpus.index import CLASSES, DATASETS
+from melib.learning.data import load_data
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
+from melib.learning.registry import NETWORKS
 from melib.prepare.arrays import ARRAYS
 from melib.prepare.data import Data
 from melib.study import peers, peers_report
 from melib.study.outcomes import read_outcomes
+from melib.study.plan import read_grid
 from melib.study.published import published
+from melib.study.rows import row_of
+from melib.study.tuning import tunes
 from tests.conftest import settings, toy
 
 NAMES = ("SMIC", "CASME2", "SAMM")
@@ -169,6 +174,31 @@ def test_a_row_that_lacks_a_dataset_is_not_whole(tmp_path):
     )
     assert line[["SMIC", "mean"]].to_numpy().tolist() == [["not run", "not run"]]
     assert "OFF-ApexNet (padding, pooling assumed)" in peers.lacking(rows, "holdout")
+
+
+def test_every_row_of_table_a_trains_on_clips(tiny_root):
+    """Two epochs of each method, network and switch on the tiny corpus, one dataset held out."""
+    tiny = dict(corpus=str(tiny_root), profile="tiny", held_out="SAMM", seed=0, epochs=2, brl_start=1)
+    rows = read_grid(peers.PEER_TABLES["demo"].grid, **tiny, sources=[[]])
+    peer_networks = set(NETWORKS) - {"mlp"}
+    assert {row.network for row in rows if not row.is_estimator} == peer_networks
+    samples = {}
+    for row in rows:
+        if row.inputs not in samples:
+            samples[row.inputs] = load_data(row).samples
+        history = fit(samples[row.inputs], row).history
+        assert np.isfinite(history["held_out_uar"]).all(), row
+
+
+def test_transductive_settings_are_few_and_can_be_chosen_by_leaving_a_source_out():
+    runs = read_grid(peers.PEER_TABLES["demo"].grid)
+    inner = {(row_of(run), run.held_out, run.sources) for run in runs if tunes(run)}
+    outer = {row_of(run) for run in runs if run.is_estimator and run.spec.uses_target}
+    assert len(outer) <= 30
+    for held_out in DATASETS:
+        for left_out in set(DATASETS) - {held_out}:
+            rest = tuple(name for name in DATASETS if name not in (held_out, left_out))
+            assert {(row, left_out, rest) for row in outer} <= inner
 
 
 def test_every_table_of_clips_without_frames_names_what_needs_them():
