@@ -200,6 +200,24 @@ def compare(args) -> int:
     return 0
 
 
+def peers(args) -> int:
+    """Set published methods beside their printed figures: the tables and the figure of the peers' finished grids."""
+    import matplotlib
+
+    from melib.figures.peers import peers as draw
+    from melib.figures.style import save, use_style
+    from melib.study.peers_report import tables_of_runs, write_peers
+
+    matplotlib.use("Agg")
+    rows = tables_of_runs()
+    to = resolve(args.to)
+    for path in write_peers(rows, to):
+        print(path)
+    use_style()
+    print(save(draw(rows), to, "peers", rows, synthetic=bool(rows["synthetic"].any())))
+    return 0
+
+
 def book(args) -> int:
     """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
     from melib.explore.book import BookError, make_book
@@ -320,6 +338,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")
     sub = command(compare)
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
+    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(peers)
     sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command(book)
     sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
