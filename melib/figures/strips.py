@@ -19,7 +19,7 @@ MAGNIFIED = 4
 
 
 def strip_clips(root: str | Path) -> pd.DataFrame:
-    """For each of six emotions the clip of a demo corpus that shows what is typical of it most strongly, no blink in it.
+    """For each of six emotions the clip of a demo corpus that shows what is typical of it most, without a blink.
 
     Rows of the truth with `aus`, the AUs at the apex in words.
     """
