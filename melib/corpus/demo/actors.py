@@ -59,9 +59,9 @@ CAMERAS = {
         light=(0.15, -0.7, 1), wall=(0.3, 0.3, 0.3), tint=(1, 1, 1), contrast=1.12, noise=2.2, flicker=0.004,
         blur=0.7, quality=95, grey=True, sway=0.8, strong={"anger": 0.8, "happiness": 1.15}),
     "MMEW": Camera(
-        (231, 231), "11-90", (152, 152), 134, (9, 14), tones=(ASIAN, (0.76, 0.55, 0.42)), fair=0, glasses=0.25,
+        (231, 231), "11-90", (152, 152), 128, (9, 14), tones=(ASIAN, (0.76, 0.55, 0.42)), fair=0, glasses=0.25,
         light=(-0.2, -0.6, 1), wall=(0.36, 0.42, 0.5), tint=(1.03, 0.98, 0.94), contrast=1.04, noise=2.0, flicker=0.006,
-        blur=0.5, quality=93, centre=(0.5, 0.4), sway=1.2, strong={"surprise": 1.1, "fear": 0.8}),
+        blur=0.5, quality=93, centre=(0.5, 0.44), sway=1.2, strong={"surprise": 1.1, "fear": 0.8}),
 }  # fmt: skip
 TINY_SCALE, TINY_FRAMES = 0.7, (7, 9)
 
