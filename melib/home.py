@@ -1,6 +1,7 @@
 """Where relative paths start, where unfinished work lies, and how a file appears whole or not at all."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -19,12 +20,12 @@ def resolve(path: str | Path) -> Path:
     return path if path.is_absolute() else home() / path
 
 
-DEMO_SIZES = ("tiny", "demo")
+DEMO = re.compile(r"(tiny|demo)(?:-seed(\d+))?(?:-shift-(\w+))?")  # names of demo corpora
 
 
 def corpus_folder(corpus: str) -> Path:
     """The folder that a `corpus` parameter names: a demo corpus below `data/`, else a path."""
-    return resolve("data") / corpus if corpus in DEMO_SIZES else resolve(corpus)
+    return resolve("data") / corpus if DEMO.fullmatch(corpus) else resolve(corpus)
 
 
 def find(path: str | Path) -> Path:

@@ -62,5 +62,5 @@ def clip_vectors(
         else:
             left_out.append(row.clip_id)
     if left_out:
-        log.warning("AUs: %d labelled clips have none on the frames needed, such as %s", len(left_out), left_out[:3])
+        log.info("AUs: %d labelled clips have none on the frames needed, such as %s", len(left_out), left_out[:3])
     return pd.DataFrame(vectors_by_clip, index=list(NAMES)).T.rename_axis("clip_id")

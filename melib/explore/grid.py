@@ -14,7 +14,7 @@ import pandas as pd
 import traitlets
 
 from melib.corpus.index import dataset_order, print_name
-from melib.explore.table import ClickTable, rows_table, sentence
+from melib.explore.table import ClickTable, distinguishing, rows_table, sentence
 from melib.learning.metrics import METRICS, scores
 from melib.learning.record import read_run
 from melib.learning.selection import honest_confusion, select
@@ -24,7 +24,8 @@ from melib.study.unit import Unit, read_state
 
 COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "damaged": "#CC79A7", "done": "#009E73"}
 # In what no two rows may differ.
-NO_SETTING = ("run", "notebook", "state", "note", "part", "held_out", "seed")
+NO_SETTING = ("run", "notebook", "state", "note", "part", "uar", "held_out", "seed")
+NO_VALUE = ("", "nan", "None")
 USUAL = 0.7  # the share of a notebook's runs from which on a value is said once, under the table
 
 
@@ -153,7 +154,8 @@ def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
         quiet = [*NO_SETTING, *RunSettings.having(role=("place", "bookkeeping"))]
         settings = rows[rows["notebook"] == notebook].drop(columns=quiet, errors="ignore")
         words = settings.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
-        words = words.loc[:, words.nunique() > 1]
+        words = words[distinguishing(words)]
+        words = words.mask(words.isin(NO_VALUE))
         for name in words:
             shares = words[name].value_counts(normalize=True)
             if shares.iloc[0] >= USUAL:

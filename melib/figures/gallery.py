@@ -62,6 +62,8 @@ def effects(table: pd.DataFrame) -> Figure:
             count = int(rows["n"].max())
             ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
             ax.set_xlabel("UAR, points; 95 % over subjects")
+        if table.loc[table["inputs"] == kind, "effect"].isna().all():  # zero alone has no scale
+            row[0].set_xlim(-10, 10)
     figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
     return figure
 

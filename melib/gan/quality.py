@@ -31,6 +31,15 @@ COMPONENTS = 40  # of a face, for identity, KID and diversity
 SATURATED = 0.01, 0.99
 KINDS = ("generated", "shuffled", "untrained")  # of generated faces; see `read_pairs`
 DRAWS = 1000  # of subjects, for intervals
+MEASURE_WORDS = {
+    "identity": "nearer to their own person than to others (share of pairs; 0.5: chance)",
+    "kid": "kernel distance to real apex faces, × 1000 (of real ones: between two halves)",
+    "diversity": "distance between faces of a class and dataset (no unit)",
+    "sharpness": "finest detail, as a share of the onset's",
+    "attention": "mean attention (1: the face is returned, 0: all is drawn anew)",
+    "saturated": "attention at one end or the other (share of pixels)",
+    "passed": "change of real faces that keep their AUs (grey levels of 255)",
+}
 
 
 def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable | None = None) -> dict[str, np.ndarray]:
@@ -183,6 +192,13 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
         "passed": (np.abs(passed.astype(float) - real.arrays["onset"]).mean(), nan, nan),
     }  # fmt: skip
     return pd.DataFrame([(name, *x) for name, x in rows.items()], columns=["measure", "generated", "neutral", "real"])
+
+
+def readable(images: pd.DataFrame) -> pd.DataFrame:
+    """`image_table` for reading: each measure in words with its unit, and nothing where it does not apply."""
+    table = images.set_index("measure").map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
+    table.columns = ["generated faces", "neutral faces they are made from", "real apex faces"]
+    return table.rename(MEASURE_WORDS).rename_axis(None)
 
 
 def pair_cells(onset: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -100,17 +100,24 @@ def tsne_maps(
     return pd.concat(maps, ignore_index=True)
 
 
-def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:
+def views_of(
+    samples: Samples, settings: RunSettings, parts: np.ndarray, progress: Callable[[int, int], None] | None = None
+) -> dict[str, np.ndarray]:
     """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
-    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N)."""
+    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N).
+
+    `progress(done, total)` counts the arrays that a CNN was trained on.
+    """
     names = dataset_order(samples.index["dataset"])
     views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
     views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
     views[f"CNN on {settings.inputs}, untrained"] = cnn_features(samples, settings, None, parts)
-    for array in dict.fromkeys((settings.inputs, "flow")):
-        if array in samples.arrays:
-            trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
-            views[f"CNN on {array}, emotion-trained"] = trained
+    arrays = [array for array in dict.fromkeys((settings.inputs, "flow")) if array in samples.arrays]
+    for done, array in enumerate(arrays, start=1):
+        trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
+        views[f"CNN on {array}, emotion-trained"] = trained
+        if progress:
+            progress(done, len(arrays))
     return views
 
 
@@ -157,17 +164,26 @@ def why_no_probe(index: pd.DataFrame, seed: int) -> str:
     return ""
 
 
-def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.ndarray, seed: int) -> pd.DataFrame:
+def probe_table(
+    views: dict[str, np.ndarray],
+    index: pd.DataFrame,
+    parts: np.ndarray,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
     """`probe_scores` for the dataset and for the class, from each view (N, ...) of the clips.
 
-    The columns `features` and `target` (dataset, label) name the view and what is read.
+    The columns `features` and `target` (dataset, label) name the view and what is read; `progress(done, total)` counts
+    views.
     """
     rows = []
-    for name, x in views.items():
+    for done, (name, x) in enumerate(views.items(), start=1):
         for target, classes in _targets(index).items():
             y = np.unique(codes(index[target], classes), return_inverse=True)[1]
             measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
             rows.append({"features": name, "target": target, **measured})
+        if progress:
+            progress(done, len(views))
     return pd.DataFrame(rows)
 
 

@@ -168,6 +168,11 @@ def _read_known(settings: RunSettings) -> dict | None:
         return None
 
 
+def was_read(settings: RunSettings) -> bool:
+    """Whether the corpus of a run was ever read here, so that there can be finished runs of it."""
+    return _known(settings).is_file()
+
+
 def _known(settings: RunSettings) -> Path:
     words = (settings.corpus, settings.label_mapping, *settings.datasets)
     return resolve("cache") / "names" / "@".join(quote(word, safe="") for word in words)

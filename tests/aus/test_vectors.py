@@ -51,6 +51,7 @@ def test_a_missing_apex_is_the_frame_of_the_largest_sum_whatever_the_lids_do(val
 
 
 def test_a_clip_whose_frame_was_lost_is_left_out_and_counted(values, caplog):
+    caplog.set_level("INFO")
     index = pd.concat([one_clip(), one_clip(clip_id="b", label=pd.NA)])
     found = clip_vectors(read(values.drop(index=FRAMES[0])), index, "difference")
     assert found.empty

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from melib.cli import main
-from melib.figures.gallery import GALLERY, redraw
+from melib.figures.gallery import GALLERY, effects, redraw
 from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
 from melib.figures.style import SYNTHETIC, save, show
 from melib.home import home
@@ -94,3 +94,10 @@ def test_brl_is_drawn_from_its_first_epoch():
     assert np.isnan(brl.get_ydata()[0])
     assert brl.get_ydata()[1:].tolist() == [0.1, 0.2]
     plt.close("all")
+
+
+def test_contrasts_of_which_nothing_was_run_keep_a_readable_axis():
+    rows = pd.DataFrame({"inputs": "apex", "contrast": ["over CE", "over CE scaled"], "name": "SMIC"})
+    rows = rows.assign(effect=np.nan, low=np.nan, high=np.nan, n=0, selection="last", synthetic=True)
+    for ax in effects(rows).axes:
+        assert ax.get_xlim() == (-10, 10)

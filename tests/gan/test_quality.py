@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from melib.gan import quality
-from melib.gan.quality import au_table, gap_table, image_table, read_pairs
+from melib.gan.quality import au_table, gap_table, image_table, read_pairs, readable
 from melib.gan.train import GanError
 from melib.prepare.samples import Samples
 
@@ -71,6 +71,11 @@ def test_tables_say_what_they_should(made, pairs):
     )
     assert (aus.loc[aus["kind"] == "neutral", "correlation"].abs() < 0.9).all()
     images = image_table(fold, trained, Samples.load(folder / "samples" / "balance")).set_index("measure")
+    words = readable(images.reset_index())
+    assert not words.index.intersection(images.index).size  # each measure is put in words
+    assert (
+        words.iloc[0] == [f"{images.loc['identity', 'generated']:.2f}", "", f"{images.loc['identity', 'real']:.2f}"]
+    ).all()
     assert images.loc["identity", "generated"] > 0.9
     assert 0.5 < images.loc["sharpness", "generated"] < 1.5
     assert images.loc["passed", "generated"] < 2  # grey levels

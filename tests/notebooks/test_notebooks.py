@@ -206,3 +206,17 @@ def test_an_own_clip_is_by_default_one_that_the_run_never_saw_and_bad_input_stop
     done = papermill(tmp_path, notebook, runs=tiny_run(), clip=tmp_path / "empty.mp4")
     assert done.returncode != 0
     assert "empty.mp4 is empty (0 bytes)" in done.stderr
+
+
+def test_peers_are_shown_from_their_table_and_what_was_not_run_says_so(tmp_path):
+    notebook = home() / "notebooks" / "08_peers.ipynb"
+    done = papermill(tmp_path, notebook)
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert pictures(tmp_path / "out.ipynb") == 1
+    assert "demo corpus: **not run.** `melib run notebooks/grids/peers_demo.yaml`" in outputs
+    assert "Needs frames, which these clips lack" in outputs
+    assert "Choosing the epoch on the test set adds" in outputs
+    done = papermill(tmp_path, notebook, tables=tmp_path)
+    assert done.returncode != 0
+    assert "`melib run` one of the peers' grids" in done.stderr
