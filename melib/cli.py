@@ -259,7 +259,7 @@ def likeness(args) -> int:
     from melib.prepare.samples import Samples
     from melib.study.compare import compare as compare_rows
     from melib.study.difficulty import likeness as measure
-    from melib.study.difficulty import readings
+    from melib.study.difficulty import probe_accuracies
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
@@ -269,7 +269,7 @@ def likeness(args) -> int:
     rows = compare_rows(read_outcomes(finished(units), alike=False))
     real = Samples.load(find(args.real))
     demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
-    table = measure(pd.read_csv(find(args.compare)), rows, readings(real), readings(demo))
+    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo))
     print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
     print(table.to_string(index=False, float_format="{:.1f}".format))
     print(counts(_states(units)))
