@@ -274,6 +274,28 @@ def likeness(args) -> int:
     return 0
 
 
+def controls(args) -> int:
+    """Set the gain of each method on the demo corpus, on its shift and on real clips side by side."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.controls import controls as draw
+    from melib.figures.style import save, use_style
+    from melib.study.controls import recovered, side_by_side
+
+    matplotlib.use("Agg")
+    use_style()
+    folder = find(args.folder)
+    names = {"demo": "demo corpus (synthetic)", "shift": "shift (synthetic)", "real": "442 real clips"}
+    tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
+    table = side_by_side({words: tables[name] for name, words in names.items()})
+    print(save(draw(table), folder, "controls", table, synthetic=True))
+    regained = recovered(tables["shift"], tables["demo"])
+    regained.to_csv(folder / "shift_recovered.csv", index=False, float_format="%.4g")
+    print(regained.to_string(index=False, float_format="{:.2f}".format))
+    return 0
+
+
 def book(args) -> int:
     """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
     from melib.explore.book import BookError, make_book
@@ -405,6 +427,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--grid", default="notebooks/grids/likeness.yaml", help="grid of the demo corpus on their terms")
     sub.add_argument("--compare", default="figures/real/compare.csv", help="scores of the real clips, of melib compare")
     sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
+    sub = command(controls)
+    sub.add_argument(
+        "folder", nargs="?", default="figures", help="holds demo/, shift/ and real/, each with compare.csv"
+    )
     sub = command(book)
     sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
     sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")
