@@ -86,6 +86,10 @@ def _add_results(command: Callable) -> None:
     sub.add_argument("--grid", default="notebooks/grids/likeness.yaml", help="grid of the demo corpus on their terms")
     sub.add_argument("--compare", default="figures/real/compare.csv", help="scores of the real clips, of melib compare")
     sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
+    sub = command("controls")
+    sub.add_argument(
+        "folder", nargs="?", default="figures", help="holds demo/, shift/ and real/, each with compare.csv"
+    )
     sub = command("book")
     sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
     sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")

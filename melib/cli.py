@@ -275,6 +275,28 @@ def likeness(args) -> int:
     return 0
 
 
+def controls(args) -> int:
+    """Set the gain of each method on the demo corpus, on its shift and on real clips side by side."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.controls import controls as draw
+    from melib.figures.style import save, use_style
+    from melib.study.controls import recovered, side_by_side
+
+    matplotlib.use("Agg")
+    use_style()
+    folder = find(args.folder)
+    names = {"demo": "demo corpus (synthetic)", "shift": "shift (synthetic)", "real": "442 real clips"}
+    tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
+    table = side_by_side({words: tables[name] for name, words in names.items()})
+    print(save(draw(table), folder, "controls", table, synthetic=True))
+    regained = recovered(tables["shift"], tables["demo"])
+    regained.to_csv(folder / "shift_recovered.csv", index=False, float_format="%.4g")
+    print(regained.to_string(index=False, float_format="{:.2f}".format))
+    return 0
+
+
 def book(args) -> int:
     """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
     from melib.explore.book import BookError, make_book
@@ -352,6 +374,7 @@ COMMANDS = {
         peers,
         calibration,
         likeness,
+        controls,
         book,
         figures,
         predict,

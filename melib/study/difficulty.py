@@ -15,7 +15,7 @@ from melib.learning.record import read_run
 from melib.learning.selection import select
 from melib.study.rows import label, row_of
 
-CNN, LINEAR = "CNN, on flow", "Logistic regression, on flow"
+CNN, LINEAR = "CNN, on flow", "logistic regression, on flow"
 SWITCHED = "CNN, on flow, centring, mirroring, class weights, dropout 0.5"
 APEX, ONSET = "CNN, on apex", "CNN, on onset"
 BOUND = "Upper bound: logistic regression on the true AUs"
