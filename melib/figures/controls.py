@@ -10,12 +10,15 @@ from melib.figures.compare import ABOVE, BELOW, OPEN
 
 
 def controls(table: pd.DataFrame) -> Figure:
-    """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus, of `study.controls.side_by_side`."""
+    """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus.
+
+    `table` is of `study.controls.side_by_side`.
+    """
     table = table.dropna(subset=["gain"])
     corpora = list(table["corpus"].unique())
     methods = [name for name in table["row"].unique() if "recipe without" not in name]
-    figure, axes = plt.subplots(1, len(corpora), figsize=(3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6), sharey=True,
-                                squeeze=False, layout="constrained")  # fmt: skip
+    size = (3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
+    figure, axes = plt.subplots(1, len(corpora), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):

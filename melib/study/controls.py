@@ -14,8 +14,8 @@ PLAIN = "CNN"
 def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Gains in mean UAR over the control of each row, in points: corpus, row, control, value, gain, low, high, seeds.
 
-    `tables` maps a corpus in words to the rows of `compare`. `less_shuffled` is the gain less that of the same method on
-    placebo groups, dataset labels dealt at random; missing where that was not run.
+    `tables` maps a corpus in words to the rows of `compare`. `less_shuffled` is the gain less that of the same method
+    on placebo groups, dataset labels dealt at random; missing where that was not run.
     """
     parts = []
     for corpus, rows in tables.items():
