@@ -102,7 +102,7 @@ def calibrate(folders: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame
         for name, uar in upper_bound(demo_of(corpus)[1]).items()
     )
     onset = open_corpus(corpora[0], PrepareSettings(image_size=64), ["onset"]).samples
-    read = readings(onset).set_index("target").loc["dataset", "accuracy"]
+    read = probe_accuracies(onset).set_index("target").loc["dataset", "accuracy"]
     return pd.concat([runs, bounds], ignore_index=True), bands(runs, bounds, read)
 
 
@@ -112,7 +112,7 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
     Args:
         runs: of `run_scores`; means are over seeds, then held-out datasets, then corpora.
         bounds: the upper bound, a row a corpus and dataset (column uar).
-        read: balanced accuracy (0-1) of reading the dataset from onset frames, of `readings`.
+        read: balanced accuracy (0-1) of predicting the dataset from onset frames, of `probe_accuracies`.
     """
     by_dataset = runs.groupby(["row", "held_out"])["uar"].mean()
     mean = by_dataset.groupby("row").mean()
@@ -137,7 +137,7 @@ def likeness(real: pd.DataFrame, demo: pd.DataFrame, read_real: pd.DataFrame, re
 
     Args:
         real, demo: of `compare`; the settings in both are compared by mean UAR after the last epoch.
-        read_real, read_demo: of `readings`; how well dataset and emotion are read from each array that both have.
+        read_real, read_demo: of `probe_accuracies`; dataset and emotion predicted from each array that both have.
     """
     pairs = {f"UAR: {row}": values for row, values in _in_both(_mean_uar(real), _mean_uar(demo)).items()}
     for target, word in (("dataset", "dataset"), ("label", "emotion")):
@@ -149,7 +149,7 @@ def likeness(real: pd.DataFrame, demo: pd.DataFrame, read_real: pd.DataFrame, re
     return table.assign(difference=table["demo"] - table["real"])
 
 
-def readings(samples) -> pd.DataFrame:
+def probe_accuracies(samples) -> pd.DataFrame:
     """`probe_table` of the arrays of samples: how well dataset and emotion are read from each, on unseen subjects."""
     from melib.learning.domains import halves, probe_table
 

@@ -67,11 +67,11 @@ def test_likeness_sets_what_both_have_side_by_side():
         table = pd.DataFrame({"row": list(values), "value": list(values.values())})
         return table.assign(selection="last", metric="uar", column="mean")
 
-    def readings(values):
+    def probe_accuracies(values):
         return pd.DataFrame([{"features": f, "target": t, "accuracy": a} for (f, t), a in values.items()])
 
-    read_real = readings({("hoof", "dataset"): 0.5, ("hoof", "label"): 0.4, ("lbptop", "label"): 0.3})
-    read_demo = readings({("hoof", "dataset"): 0.6, ("hoof", "label"): 0.35})
+    read_real = probe_accuracies({("hoof", "dataset"): 0.5, ("hoof", "label"): 0.4, ("lbptop", "label"): 0.3})
+    read_demo = probe_accuracies({("hoof", "dataset"): 0.6, ("hoof", "label"): 0.35})
     table = likeness(rows({"CNN": 68.0, "BRL": 69.0}), rows({"CNN": 60.0}), read_real, read_demo).set_index("measure")
     assert list(table.index) == ["UAR: CNN", "dataset read from hoof", "emotion read from hoof"]
     assert table["difference"].round(6).tolist() == [-8.0, 10.0, -5.0]
