@@ -36,7 +36,7 @@ study: $(VENV)/.notebooks
 	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb
 	$(BIN)/melib figures
 
-# CLONE: a clone of one of the public repositories that hold the flow images (README, "Real clips").
+# CLONE: a clone of one of the public repositories that hold the flow images (docs/real-clips.md).
 real: $(VENV)/.notebooks
 	test -d data/megc2019 || $(BIN)/melib import "$(CLONE)" --to data/megc2019
 	for grid in $(REAL); do $(BIN)/melib run $$grid || exit 1; done

@@ -48,6 +48,22 @@ def bar(name: str):
     return update
 
 
+def training_bar(name: str, column: str):
+    """A progress callback (step, steps, row) of a training: one bar, and the row's latest value of `column`."""
+    from tqdm.auto import tqdm
+
+    drawn = tqdm(desc=name, mininterval=1)
+
+    def update(step: int, steps: int, row: dict) -> None:
+        drawn.total = steps
+        drawn.set_postfix({column: f"{row[column]:.3f}"}, refresh=False)
+        drawn.update(step - drawn.n)
+        if step >= steps:
+            drawn.close()
+
+    return update
+
+
 def stage_bars():
     """A progress callback (name, done, total) that draws one bar a name."""
     bars = {}

@@ -25,7 +25,7 @@ def demo(args) -> int:
 
 
 def doctor(args) -> int:
-    """Tell what a data root holds, what was repaired and what is wrong."""
+    """Report what a data root holds, what was repaired and what is wrong."""
     from melib.corpus.doctor import check_frames, exit_code, report
     from melib.corpus.scan import scan
 
@@ -54,14 +54,15 @@ def faces(args) -> int:
     """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
     from melib.figures.faces import box_sheet
     from melib.figures.style import save_drawing, use_style
-    from melib.prepare.data import DEMO_SIZES, find_corpus, open_corpus
+    from melib.home import DEMO
+    from melib.prepare.data import find_corpus, open_corpus
     from melib.prepare.describe import face_table
     from melib.prepare.pipeline import report
     from melib.prepare.settings import PrepareSettings
 
     boxes = str(find(args.boxes)) if args.boxes else None
     wanted = PrepareSettings(64, face_detector=args.detector, boxes=boxes)
-    root = args.root if args.root in DEMO_SIZES else str(find(args.root))
+    root = args.root if DEMO.fullmatch(args.root) else str(find(args.root))
     data = open_corpus(root, wanted, ["onset"], stage_bars())
     print(face_table(data.samples.index).round(1).to_string(index=False))
     if len(data.skipped):
@@ -108,10 +109,10 @@ def plan(args) -> int:
     from melib.study.unit import duration
 
     units = _plan(args.grid)
-    _print_table(units)
-    seconds, guessed = expected_seconds(units)
+    states = _print_table(units)
+    seconds, guessed = expected_seconds(units, states)
     if seconds:
-        guess = f", a guess for {guessed} of which nothing alike is finished, on one core" if guessed else ""
+        guess = f", estimated for {guessed} without a finished run of the same kind, on one core" if guessed else ""
         print(f"about {duration(seconds)} of training for one slot{guess}")
     return 0
 
@@ -199,6 +200,80 @@ def compare(args) -> int:
     return 0
 
 
+def peers(args) -> int:
+    """Set published methods beside their printed figures: the tables and the figure of the peers' finished grids."""
+    import matplotlib
+
+    from melib.figures.peers import peers as draw
+    from melib.figures.style import save, use_style
+    from melib.study.peers_report import tables_of_runs, write_peers
+
+    matplotlib.use("Agg")
+    rows = tables_of_runs()
+    to = resolve(args.to)
+    for path in write_peers(rows, to):
+        print(path)
+    use_style()
+    print(save(draw(rows), to, "peers", rows, synthetic=bool(rows["synthetic"].any())))
+    return 0
+
+
+def calibration(args) -> int:
+    """Set what was measured on the demo corpus beside the bands of its difficulty; draw what happens in it."""
+    import matplotlib
+
+    from melib.figures import strips
+    from melib.figures.difficulty import calibration as draw
+    from melib.figures.style import save, save_drawing, use_style
+    from melib.prepare.data import find_corpus
+    from melib.study.difficulty import calibrate
+    from melib.study.plan import finished
+
+    matplotlib.use("Agg")
+    use_style()
+    units = _plan(args.grid)
+    table, bands = calibrate(finished(units))
+    to = resolve(args.to)
+    print(save(draw(table), to, "calibration", table, synthetic=True))
+    bands.to_csv(to / "calibration_bands.csv", index=False, float_format="%.4g")
+    root = find_corpus("demo", stage_bars())
+    clips = strips.strip_clips(root)
+    columns = clips[["clip_id", "emotion", "acted", "aus"]]
+    print(save(strips.film_strips(root, clips), to, "demo_film_strips", columns, synthetic=True))
+    print(save_drawing(strips.au_effects(), to, "demo_aus"))
+    print(bands.to_string(index=False, float_format="{:.3f}".format))
+    print(counts(_states(units)))
+    return 0
+
+
+def likeness(args) -> int:
+    """Set the demo corpus beside real clips on the same terms."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.difficulty import likeness as draw
+    from melib.figures.style import save, use_style
+    from melib.learning.data import load_data
+    from melib.prepare.samples import Samples
+    from melib.study.compare import compare as compare_rows
+    from melib.study.difficulty import likeness as measure
+    from melib.study.difficulty import readings
+    from melib.study.outcomes import read_outcomes
+    from melib.study.plan import finished
+
+    matplotlib.use("Agg")
+    use_style()
+    units = _plan(args.grid)
+    rows = compare_rows(read_outcomes(finished(units), alike=False))
+    real = Samples.load(find(args.real))
+    demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
+    table = measure(pd.read_csv(find(args.compare)), rows, readings(real), readings(demo))
+    print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
+    print(table.to_string(index=False, float_format="{:.1f}".format))
+    print(counts(_states(units)))
+    return 0
+
+
 def book(args) -> int:
     """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
     from melib.explore.book import BookError, make_book
@@ -223,7 +298,7 @@ def figures(args) -> int:
 
 
 def predict(args) -> int:
-    """Say what finished runs make of a clip of one's own, and how far to believe it."""
+    """Predict the class of a clip of one's own from finished runs, with the limits of that prediction."""
     from melib.prepare.spot import Candidates
     from melib.study.models import load_models
     from melib.study.predict import examine, occlusion
@@ -320,6 +395,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(compare)
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
     sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(peers)
+    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub = command(calibration)
+    sub.add_argument("grid", nargs="?", default="notebooks/grids/calibration.yaml", help="grid that measured it")
+    sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
+    sub = command(likeness)
+    sub.add_argument("real", help="folder of samples of real clips, with their flow_image and what else is there")
+    sub.add_argument("--grid", default="notebooks/grids/likeness.yaml", help="grid of the demo corpus on their terms")
+    sub.add_argument("--compare", default="figures/real/compare.csv", help="scores of the real clips, of melib compare")
+    sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
     sub = command(book)
     sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
     sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")
@@ -350,13 +435,14 @@ def _states(units) -> dict:
     return {unit.name: read_state(unit) for unit in units}
 
 
-def _print_table(units, shown=None) -> None:
-    """A line a unit whose state is among `shown` (default: all), and the counts."""
+def _print_table(units, shown=None) -> dict:
+    """Print a line a unit whose state is among `shown` (default: all), and the counts; return the states by name."""
     states = _states(units)
     for name, state in states.items():
         if shown is None or state.state in shown:
             print(f"{state.state:8} {name}" + (f"\n         {state.note}" if state.note else ""))
     print(counts(states))
+    return states
 
 
 def _print_damage(units) -> int:

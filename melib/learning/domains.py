@@ -1,4 +1,4 @@
-"""How much a sample betrays its dataset: CNN features, what probes read from them, and their map."""
+"""How well a sample's dataset can be predicted: CNN features, linear probes of them, and their map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from melib.prepare.samples import Samples
 def cnn_features(
     samples: Samples, settings: RunSettings, target: str | None, parts: np.ndarray | None = None
 ) -> np.ndarray:
-    """Features (N, D) float32 of all samples from the paper's CNN, trained on all of them to tell `target`.
+    """Features (N, D) float32 of all samples from the paper's CNN, trained on all of them to predict `target`.
 
     With `parts` (N,) no network sees the clips that it describes: each part's come from one trained on the others.
     `target` is "label", "dataset", or None for a network as it was drawn. Of `settings`, inputs, flow_encoding, epochs,
@@ -79,6 +79,25 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     strata = (index["dataset"] + " " + index["label"]).to_numpy(dtype=str)
     parts[folds(strata, index["subject"], 2, seed)[1][1]] = 1
     return parts
+
+
+def tsne_maps(
+    samples: Samples, settings: RunSettings, kinds: dict[str, tuple[str, str | None]], progress: Callable
+) -> pd.DataFrame:
+    """`tsne_map` of the happiness clips and of all clips (column `clips`) for each kind of CNN features (`features`).
+
+    `kinds` maps a title to the array that the network sees and the target that it is trained on, None for neither;
+    `progress(done, total)` counts them.
+    """
+    index = samples.index
+    happy = (index["label"] == "positive").to_numpy()
+    maps = []
+    for done, (kind, (array, target)) in enumerate(kinds.items(), 1):
+        features = cnn_features(samples, replace(settings, inputs=array), target)
+        for part, rows in (("happiness", happy), ("all", slice(None))):
+            maps.append(tsne_map(features[rows], index[rows], settings.seed).assign(features=kind, clips=part))
+        progress(done, len(kinds))
+    return pd.concat(maps, ignore_index=True)
 
 
 def views_of(
@@ -137,8 +156,8 @@ def why_no_probe(index: pd.DataFrame, seed: int) -> str:
     except TooFewClips:
         subjects = index.groupby("dataset")["subject"].nunique().reindex(dataset_order(index["dataset"]))
         return (
-            "How much a sample betrays its dataset is not measured here: a probe is tried on subjects that it never "
-            "saw, and takes several subjects of each dataset, with several clips. Subjects: "
+            "How well a sample's dataset can be predicted is not measured here: a probe is tested on subjects that it "
+            "never saw, and takes several subjects of each dataset, with several clips. Subjects: "
             + ", ".join(f"{print_name(name)} {count}" for name, count in subjects.items())
             + "."
         )

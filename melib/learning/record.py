@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +22,7 @@ class Run:
 
     folder: Path
     settings: RunSettings
-    facts: dict  # run.json: versions, revision, timings, device, counts
+    facts: dict  # run.json: versions, revision, time, memory, device, counts
     history: pd.DataFrame
 
     @cached_property
@@ -50,9 +52,9 @@ def finished_or_fit(data, settings: RunSettings, progress=None) -> Run:
 def save_run(result, settings: RunSettings, data) -> Path:
     """Write the run folder of a `fit` result under a temporary name, `done` last, then rename it; return it.
 
-    run.json holds settings, versions, revision and timings, beside history.parquet, predictions.parquet, the two tables
-    of the diagnosis where there is one and, of a run of one fold, model.safetensors: the weights of the last epoch, or
-    what the estimator learned. A folder that is already done is left alone: same settings, same result.
+    run.json holds settings, versions, revision, time and memory, beside history.parquet, predictions.parquet, the two
+    tables of the diagnosis where there is one and, of a run of one fold, model.safetensors: the weights of the last
+    epoch, or what the estimator learned. A folder that is already done is left alone: same settings, same result.
     """
 
     def fill(partial: Path) -> None:
@@ -89,8 +91,16 @@ def _facts(result, settings: RunSettings, data) -> dict:
         "chosen": result.method.choices() if settings.is_estimator else {},
         "parameters": 0 if settings.is_estimator else sum(p.numel() for p in result.method.network.parameters()),
         "seconds": round(result.seconds, 2),
+        "memory": peak_memory(),
         **made_with(device),
     }
+
+
+def peak_memory() -> int:
+    """The most memory in MB that this process has held, or one of those that it started and waited for."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return round(most / unit)
 
 
 def _save_weights(method, settings: RunSettings, path: Path) -> None:

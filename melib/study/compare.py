@@ -71,7 +71,7 @@ def compare(outcomes: Outcomes) -> pd.DataFrame:
     """
     single = entries(outcomes)
     rows = pd.concat(
-        [_scores(entry) for entry in [*single, *ensembles(single), *tuned(outcomes, single)]], ignore_index=True
+        [scores(entry) for entry in [*single, *ensembles(single), *tuned(outcomes, single)]], ignore_index=True
     )
     gains = pd.concat([_gains(entry, single) for entry in single], ignore_index=True)
     rows = rows.merge(gains, "left", ["row", "selection", "column", "metric"])
@@ -122,7 +122,8 @@ def tuned(outcomes: Outcomes, rows: list[Entry]) -> list[Entry]:
             classes[:, here] = part[:seeds, here]
         count = max(map(len, source_scores(outcomes, by_setting).values()))
         text = f"tuned on the sources over {count} {kind}"
-        made.append(replace(candidates[0], label=text, predictions=classes))
+        first = by_setting[next(iter(chosen.values()))]
+        made.append(replace(first, label=text, predictions=classes))
     return made
 
 
@@ -143,7 +144,7 @@ def _probabilities(outcomes: Outcomes, runs: list[Run]) -> np.ndarray:
     return table
 
 
-def _scores(entry: Entry) -> pd.DataFrame:
+def scores(entry: Entry) -> pd.DataFrame:
     """The tidy rows of one entry, without gains."""
     columns = [*entry.outcomes.datasets, *POOLS]
     spec = METHODS[entry.settings.method]
@@ -171,27 +172,42 @@ def _scores(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(cells)
 
 
-def _gains(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
-    """The gain of a row over its control on the seeds that both have, under `last`."""
-    wanted = control_of(entry.settings)
-    control = next((row for row in rows if row.settings == wanted), None)
-    columns = [*entry.outcomes.datasets, *POOLS]
-    shared = sorted(set(entry.seeds) & set(control.seeds)) if control else []
-    names = ["row", "selection", "column", "metric", "control", "gain", "gain_low", "gain_high", "p"]
-    if not shared:
-        return pd.DataFrame(columns=names)
-    picked = [[list(row.seeds).index(seed) for seed in shared] for row in (entry, control)]
-    ours, theirs = (row.seed_values["last"][:, seeds] for row, seeds in zip((entry, control), picked, strict=True))
+def difference(first: Entry, second: Entry) -> pd.DataFrame:
+    """How far a row lies above another under `last`, in points.
+
+    Columns selection, column, metric, gain, gain_low, gain_high, p. Over the seeds that both have; an estimator has
+    none, and its one result stands beside every seed of a network. The interval is over subjects (BCa), p of the paired
+    test. No rows where there is nothing to compare.
+    """
+    shared = sorted(set(first.seeds) & set(second.seeds))
+    places = [[list(row.seeds).index(seed) for seed in shared] for row in (first, second)]
+    if second.settings.is_estimator and not first.settings.is_estimator:
+        places = list(range(len(first.seeds))), [0] * len(first.seeds)
+    if not places[0]:
+        return pd.DataFrame(columns=["selection", "column", "metric", "gain", "gain_low", "gain_high", "p"])
+    pairs = list(zip((first, second), places, strict=True))
+    ours, theirs = (row.seed_values["last"][:, seeds] for row, seeds in pairs)
     gain = over_seeds(ours) - over_seeds(theirs)
     low, high = interval(gain)
-    first, second = (row.predicted("last")["uar"][seeds] for row, seeds in zip((entry, control), picked, strict=True))
-    p = flip_test(first, second, entry.outcomes.clips)
+    our_classes, their_classes = (row.predicted("last")["uar"][seeds] for row, seeds in pairs)
+    p = flip_test(our_classes, their_classes, first.outcomes.clips)
+    columns = [*first.outcomes.datasets, *POOLS]
     cells = [
-        (entry.label, "last", columns[c], METRICS[m], control.label, 100 * gain[0, c, m], 100 * low[c, m],
-         100 * high[c, m], p[c, m])
+        {"selection": "last", "column": columns[c], "metric": METRICS[m], "gain": 100 * gain[0, c, m],
+         "gain_low": 100 * low[c, m], "gain_high": 100 * high[c, m], "p": p[c, m]}
         for c, m in np.ndindex(gain.shape[1:])
     ]  # fmt: skip
-    return pd.DataFrame(cells, columns=names)
+    return pd.DataFrame(cells)
+
+
+def _gains(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
+    """The gain of a row over its control, where that was run."""
+    wanted = control_of(entry.settings)
+    control = next((row for row in rows if row.settings == wanted), None)
+    if control is None:
+        return pd.DataFrame(columns=["row", "selection", "column", "metric", "control", "gain", "gain_low",
+                                     "gain_high", "p"])  # fmt: skip
+    return difference(entry, control).assign(row=entry.label, control=control.label)
 
 
 def tried(outcomes: Outcomes) -> pd.DataFrame:

@@ -15,9 +15,14 @@ from melib.study.outcomes import Outcomes
 from melib.study.rows import row_of
 
 
+def tunes(settings: RunSettings) -> bool:
+    """Whether runs of a setting serve tuning alone: leave-one-dataset-out, on fewer sources than there are."""
+    return settings.protocol == "lodo" and bool(settings.sources)
+
+
 def is_inner(run: Run) -> bool:
-    """Whether a run serves tuning alone: leave-one-dataset-out, on fewer sources than there are."""
-    return run.settings.protocol == "lodo" and bool(run.settings.sources)
+    """Whether a run serves tuning alone."""
+    return tunes(run.settings)
 
 
 def inner_scores(runs: Iterable[Run]) -> dict[tuple[RunSettings, frozenset, str], float]:

@@ -2,23 +2,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.aus.table import NAMES, AUError, make_reading
+from melib.aus.table import NAMES, AUError, make_measurements
 from melib.aus.vectors import clip_vectors
-from tests.aus.files import FRAMES, INTENSITIES, one_clip, readings
+from tests.aus.files import FRAMES, INTENSITIES, frame_values, one_clip
 
 CLIP = "SAMM/006/006_1_1"
 
 
 @pytest.fixture
 def values():
-    return readings().set_axis(FRAMES)
+    return frame_values().set_axis(FRAMES)
 
 
 def read(values):
-    return make_reading({CLIP: values}, [], ("OpenFace", "2"), one_clip())
+    return make_measurements({CLIP: values}, [], ("OpenFace", "2"), one_clip())
 
 
-def test_the_three_readings_of_a_clip(values):
+def test_the_three_vectors_of_a_clip(values):
     numbers = values[INTENSITIES].to_numpy()
     apex = FRAMES.index(14)
     expected = {

@@ -3,13 +3,14 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from melib.learning.fit import fit
-from melib.learning.record import is_done, read_run, save_run
+from melib.learning.record import is_done, peak_memory, read_run, save_run
 from melib.prepare.data import Data
 from tests.conftest import settings, toy
 
@@ -83,8 +84,15 @@ save_run(fit(data().samples, run, lambda epoch, *_: print(epoch, flush=True)), r
     assert not [path for path in tmp_path.rglob("done")]
 
 
+def test_memory_is_the_most_that_was_held_also_after_it_was_let_go():
+    before = peak_memory()
+    held = np.ones((before + 100) << 20, np.uint8)  # alone more than all until now
+    del held
+    assert before + 100 <= peak_memory() <= 2 * before + 200
+
+
 def test_run_json_is_plain(tmp_path):
     run = settings(out=str(tmp_path))
     facts = json.loads((save_run(fit(data().samples, run), run, data()) / "run.json").read_text())
     assert facts["settings"]["held_out"] == "SAMM"
-    assert set(facts) >= {"versions", "revision", "dirty", "seconds", "device", "finished", "data"}
+    assert set(facts) >= {"versions", "revision", "dirty", "seconds", "memory", "device", "finished", "data"}

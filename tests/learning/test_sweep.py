@@ -1,5 +1,8 @@
 """Each registered name once with its default partner, and each protocol once: trains, resumes, never looks ahead."""
 
+import inspect
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ from melib.prepare.samples import Samples
 from melib.spec import Option, Spec
 from tests.conftest import inputs_for, of_every_kind, settings, toy
 
+OWN = {"cnn", "resnet18", "poolformer_s12", "mlp"}  # networks of the paper and the workbook; all others are peers'
 NEEDED = {"tgsr": {"block_size": 64}}  # options that the toy samples need
 CASES = [
     *({"method": name, **NEEDED.get(name, {})} for name in METHODS),
@@ -101,6 +105,14 @@ def test_each_protocol_tests_every_clip_once_and_folds_are_those_of_single_runs(
     for name in result.folds:
         rows = last[last["fold"] == name]
         assert set(rows["dataset" if protocol in ("lodo", "hde") else "subject"]) == {name}
+
+
+@pytest.mark.parametrize("name", [*sorted(set(NETWORKS) - OWN), "dr", "tgsr"])
+def test_a_peer_says_what_is_published_and_what_is_assumed_or_read_off_code(name):
+    spec = NETWORKS.get(name) or METHODS[name]
+    text = inspect.getdoc(spec.load())
+    assert re.search(r"assumed|read\s+off", text)
+    assert ("stand-in" in spec.title) == bool(re.search(r"stand-in|in place of", text))
 
 
 def test_one_source_is_enough_unless_groups_are_compared():

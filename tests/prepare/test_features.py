@@ -189,6 +189,34 @@ def test_hoof_sees_motion_to_the_right_and_back(clip):
     assert (rightward[:4] > 0.7).all() and (rightward[-3:] < 0.3).all()
 
 
+def test_a_mirrored_field_swaps_left_and_right_and_a_reversed_one_turns_half_around():
+    fields = np.random.default_rng(3).normal(size=(2, 2, 9, 8))
+    plain = oriented_histograms(fields)
+    mirrored = fields[..., ::-1] * np.array([-1, 1])[:, None, None]
+    np.testing.assert_allclose(oriented_histograms(mirrored), plain[:, [3, 2, 1, 0, 7, 6, 5, 4]], rtol=1e-6)
+    np.testing.assert_allclose(oriented_histograms(-fields), np.roll(plain, 4, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(oriented_histograms(7 * fields), plain, rtol=1e-6)  # shares, not lengths
+
+
+def test_a_changed_clip_changes_its_hoof_as_it_must_and_nothing_else(clip, monkeypatch):
+    """Mirrored, it moves to the left; backwards, it begins where it ended; other light makes no motion."""
+    volume = grey_volume(clip, 112, 10)
+
+    def rightward(changed):
+        monkeypatch.setattr("melib.prepare.hoof.grey_volume", lambda *_: changed)
+        shares = hoof(clip, PrepareSettings()).reshape(8, 9)
+        np.testing.assert_allclose(shares.sum(0), 1, rtol=1e-5)
+        return shares[0] + shares[7]
+
+    plain = rightward(volume)
+    np.testing.assert_allclose(rightward(0.8 * volume + 20), plain, atol=0.05)
+    assert (rightward(volume[..., ::-1])[:4] < 0.3).all() and (rightward(volume[..., ::-1])[-3:] > 0.7).all()
+    backwards = rightward(volume[::-1])
+    assert (backwards[:3] > 0.7).all() and (
+        backwards[-4:] < 0.3
+    ).all()  # what was left at the end is right at the start
+
+
 def test_frames_of_a_clip_are_read_one_by_one_as_they_are_asked_for(clip, monkeypatch):
     read = []
     monkeypatch.setattr("melib.prepare.clip.read_frame", lambda path: read.append(path) or read_frame(path))

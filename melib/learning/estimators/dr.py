@@ -28,7 +28,8 @@ class DR(Estimator):
     For P, inputs are divided by the sources' root mean squared length, so that mu means the same for any features; the
     SVM sees them at their own scale, with C (published: 1; 0: chosen on the sources, `choose_on_sources`). Features
     that have more numbers than there are clips are regenerated as coordinates in the clips' span, which is the same at
-    mu = 0; the authors' mu acts on the features themselves. The solver starts from zeros, theirs from ones.
+    mu = 0; the authors' mu acts on the features themselves. The forms are published; the solver is read off the
+    authors' program, which starts from ones where this one starts from zeros.
     """
 
     def fit(self, train: Features, target: Features | None = None) -> DR:

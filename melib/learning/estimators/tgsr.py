@@ -20,7 +20,8 @@ class TGSR(Estimator):
 
     L are the sources' labels, X (D, N) their features, d the difference of the mean features of sources and held-out
     clips: transductive. A block is `block_size` numbers in a row; 0 for `blocks` keeps all. Published is the successor
-    of RSTR, whose text could not be had.
+    of RSTR, whose text could not be had. That exactly so many blocks are kept, and the solver, are read off its
+    authors' repository; its figures equal their log.
     """
 
     def fit(self, train: Features, target: Features | None = None) -> TGSR:

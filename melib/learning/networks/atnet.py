@@ -36,7 +36,8 @@ class TwoBranches(nn.Module):
 def atnet(image: tuple[int, int, int], sequence: tuple[int, int]) -> Network:
     """ATNet (Peng et al., 2019): ResNet-10 of the apex frame and two LSTM layers of 512 over the flow of face cells.
 
-    Both give 512 features of length 1. From scratch: its weights, learned on macro-expressions, are not published.
+    Both give 512 features of length 1. Layers and recipe are read off the authors' network definitions. From scratch:
+    the weights, learned on macro-expressions, are not published.
     """
     hidden = STAGES[-1]
     temporal = nn.Sequential(MeanState(sequence[1], hidden), UnitLength())

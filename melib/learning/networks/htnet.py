@@ -22,8 +22,9 @@ def htnet(shape: tuple[int, int, int], regions: bool = True, embedding: int = 64
 
     Both eyes and both corners of the mouth, 2 x 2 patches each, go through `depth` transformer layers by themselves
     (local attention); a convolution with max pooling brings neighbouring patches together, and as many layers look at
-    all of them. Published are the regions, the two kinds of layers and the order; sizes are assumed, and small enough
-    for CPUs. `regions` false cuts the whole image into quarters instead.
+    all of them. Published are the regions, the two kinds of layers and the order, the last read off the authors'
+    repository; sizes and recipe are assumed, and small enough for CPUs. `regions` false cuts the whole image into
+    quarters instead.
     """
     return Network(HTNet(shape, regions, embedding, depth), 2 * embedding)
 

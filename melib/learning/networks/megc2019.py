@@ -27,7 +27,8 @@ def ststnet(shape: Shape) -> Network:
 
     Three streams of 3, 5 and 8 filters (3x3, padding 2), each with ReLU, batch norm, max pooling (3, stride 3, padding
     1) and dropout 0.5; side by side, average pooling 2, one linear layer. As the streams differ in their number of
-    filters alone, they are one convolution of 16.
+    filters alone, they are one convolution of 16. The order of the layers, and the recipe in the grids, are read off a
+    public PyTorch port.
     """
     body = nn.Sequential(
         nn.Conv2d(shape[0], 3 + 5 + 8, 3, padding=2), nn.ReLU(inplace=True), nn.BatchNorm2d(16),
@@ -40,7 +41,7 @@ def ststnet(shape: Shape) -> Network:
 def off_apexnet(shape: Shape) -> Network:
     """OFF-ApexNet (Gan et al., 2019): u and v in two streams of two 5x5 convolutions, then two layers of 1024.
 
-    Same padding, ReLU and max pooling are assumed.
+    Same padding, ReLU and max pooling are assumed; so is its recipe, which is STSTNet's in the grids.
     """
     _require_uv("OFF-ApexNet", shape)
 
@@ -75,7 +76,8 @@ class Inception(nn.Module):
 def dual_inception(shape: Shape) -> Network:
     """Dual-Inception (Zhou et al., 2019): u and v in two streams of two Inception blocks, then a layer of 1024.
 
-    Blocks of 4 x 6 and 4 x 16 channels, each with max pooling 2; ReLU and what the branches hold are assumed.
+    Blocks of 4 x 6 and 4 x 16 channels, each with max pooling 2: sizes read off a public re-implementation. ReLU and
+    what the branches hold are assumed; so is its recipe, which is STSTNet's in the grids.
     """
     _require_uv("Dual-Inception", shape)
 
@@ -87,7 +89,10 @@ def dual_inception(shape: Shape) -> Network:
 
 
 def sssnet(shape: Shape) -> Network:
-    """SSSNet (Varanka et al.): two convolutions with pooling, batch norm and dropout of channels, a layer of 256."""
+    """SSSNet (Varanka et al.): two convolutions with pooling, batch norm and dropout of channels, a layer of 256.
+
+    Layers, sizes and the recipe in the grids are read off the authors' library MEB, not a paper.
+    """
     convolutions = nn.Sequential(
         nn.Conv2d(shape[0], 32, 5), nn.ReLU(inplace=True), nn.MaxPool2d(3), nn.BatchNorm2d(32), nn.Dropout2d(0.5),
         nn.Conv2d(32, 64, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.BatchNorm2d(64), nn.Dropout2d(0.5),
@@ -138,7 +143,9 @@ class RCNA(Network):
 def rcn_a(shape: Shape, maps: int = 32) -> Network:
     """RCN-A (Xia et al., 2020): a 5x5 convolution, a recurrent one, 5 x 5 average pooling, and attention.
 
-    Both with batch norm, ReLU, max pooling 2 and dropout 0.5; the number of maps is assumed.
+    Both with batch norm, ReLU, max pooling 2 and dropout 0.5. How the recurrent convolution and the attention compute
+    what they do, and the recipe in the grids but for its epochs, are read off the authors' repository and MEB, not the
+    paper; the number of maps and of epochs is assumed.
     """
     side = 5
     body = nn.Sequential()

@@ -82,12 +82,15 @@ def resnet10_body(channels: int, attention: bool) -> nn.Sequential:
 def rn(shape: tuple[int, int, int]) -> Network:
     """RN (Peng et al., 2018): ResNet-10 of grey apex frames, from scratch.
 
-    Published are the layers; its weights, learned on ImageNet and on macro-expressions, are not: give a file as
-    `weights`.
+    The layers are read off the network definitions that ATNet's authors published. Its weights, learned on ImageNet and
+    on macro-expressions, are not published: give a file as `weights`.
     """
     return Network(resnet10_body(shape[0], attention=False), STAGES[-1])
 
 
 def rnma(shape: tuple[int, int, int]) -> Network:
-    """RNMA (Wang et al., 2020): RN with micro-attention after every stage, from scratch as `rn`."""
+    """RNMA (Wang et al., 2020): RN with micro-attention after every stage, from scratch.
+
+    Layers and attention are read off network definitions that its authors published, as those of `rn`.
+    """
     return Network(resnet10_body(shape[0], attention=True), STAGES[-1])

@@ -1,0 +1,158 @@
+"""Peers' tables: published methods re-run under one protocol, beside the figures that they were printed with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from melib.learning.metrics import METRICS, rates
+from melib.learning.registry import METHODS, NETWORKS
+from melib.learning.settings import RunSettings
+from melib.study.claims import LEVEL, SEEDS
+from melib.study.compare import Entry, difference, entries, scores, tuned
+from melib.study.outcomes import FLOW, Outcomes
+from melib.study.plan import read_grid
+from melib.study.published import TARGETS, published
+from melib.study.rows import label, row_of
+from melib.study.statistics import holm
+from melib.study.tables import POOLS, floors
+from melib.study.tuning import tunes
+
+OF_PAPER = "CNN, BRL"  # the row, on flow, that each peer is compared with
+
+
+@dataclass(frozen=True)
+class PeerTable:
+    """One table: its title, the grid that makes it, the protocol of the printed figures beside it, and what it shows.
+
+    `main` is the column that intervals and comparisons are of (mean over datasets, or pooled), `metric` what the figure
+    shows.
+    """
+
+    title: str
+    grid: str
+    printed: str
+    main: str
+    metric: str
+
+
+PEER_TABLES = {
+    "demo": PeerTable("(a) Table 9 anew: one dataset held out, four sources, demo corpus",
+                      "notebooks/grids/peers_demo.yaml", "table9", "mean", "uar"),
+    "composite": PeerTable("(b) MEGC2019's composite evaluation: one subject held out, counts pooled, 442 real clips",
+                           "notebooks/grids/peers_composite.yaml", "cde2019", "pooled", "uf1"),
+    "holdout": PeerTable("(c) Holdout evaluation: one dataset held out, two sources, 442 real clips",
+                         "notebooks/grids/peers_holdout.yaml", "hde", "mean", "uar"),
+    "features": PeerTable("(d) The same of LBP-TOP and HOOF, as ATNet's authors published them",
+                          "notebooks/grids/peers_features.yaml", "hde", "mean", "uar"),
+}  # fmt: skip
+
+
+def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
+    """Tidy rows in percent of every method of a table under every selection rule, with floors and printed figures.
+
+    Columns: table, row, key (of the registry), kind (result, transductive, floor, printed), selection, column, metric,
+    value, sd over seeds, seeds, the 95 % interval over subjects from low to high, parameters, seconds and memory (MB)
+    of a run, terms and source of printed figures, and under `last` the `gain` of CNN + BRL over the row with its
+    interval, `p` (paired test, corrected by Holm over the rows) and `verdict`: holds, does not, undecided.
+    """
+    table = PEER_TABLES[name]
+    single = entries(outcomes)
+    names = row_names(name)
+    for row in single:
+        row.label = names.get(row.settings, row.label)
+    rows = [*single, *tuned(outcomes, single)]
+    scored = pd.concat([*(scores(row).assign(**_facts(row)) for row in rows), _floors(outcomes, table)])
+    paper = next((row for row in single if label(row.settings) == OF_PAPER and row.settings.inputs in FLOW), None)
+    others = [row for row in single if paper and row is not paper]
+    if others:
+        gains = pd.concat([difference(paper, row).assign(row=row.label, **_runs(paper, row)) for row in others])
+        scored = scored.merge(_verdicts(gains), "left", ["row", "selection", "column", "metric"])
+    parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table).assign(synthetic=False)]
+    return pd.concat(parts, ignore_index=True).drop(columns="transductive").assign(table=name)
+
+
+def needs_frames() -> list[str]:
+    """What the table on the demo corpus holds and no array of the real clips gives: it needs frames."""
+    demo, *real = (read_grid(table.grid) for table in PEER_TABLES.values())
+    given = {*FLOW, *(settings.inputs for grid in real for settings in grid)}
+    left_out = {}
+    for settings in demo:
+        if settings.inputs not in given:
+            spec = METHODS[settings.method] if settings.is_estimator else NETWORKS[settings.network]
+            left_out[f"{spec.title} on {settings.inputs}"] = None
+    return list(left_out)
+
+
+def row_names(name: str) -> dict[RunSettings, str]:
+    """The rows that the grid of a table plans, and what they are called: a network that has one row by its title."""
+    planned = read_grid(PEER_TABLES[name].grid)
+    several = len({settings.inputs for settings in planned}) > 1
+    rows = list(dict.fromkeys(row_of(settings) for settings in planned if not tunes(settings)))
+    counts = Counter(row.network for row in rows if not row.is_estimator)
+    return {
+        row: NETWORKS[row.network].title if not row.is_estimator and counts[row.network] == 1 else label(row, several)
+        for row in rows
+    }
+
+
+def lacking(rows: pd.DataFrame, name: str) -> list[str]:
+    """The rows that a table plans and that `rows` of `measure` do not hold, or not whole."""
+    main = PEER_TABLES[name].main
+    whole = set(rows.loc[(rows["selection"] == "last") & (rows["column"] == main), "row"])
+    return [text for text in row_names(name).values() if text not in whole]
+
+
+def _facts(row: Entry) -> dict[str, object]:
+    """What all cells of a row share: its name in the registry, its kind, and the most memory of its runs."""
+    settings = row.settings
+    memory = [run.facts["memory"] for runs in row.seeds.values() for run in runs if "memory" in run.facts]
+    if not settings.is_estimator:
+        key = settings.network
+    else:
+        key = settings.method if settings.spec.uses_target or settings.inputs in FLOW else settings.inputs
+    kind = "transductive" if METHODS[settings.method].uses_target else "result"
+    return {"key": key, "kind": kind, "memory": max(memory, default=np.nan)}
+
+
+def _floors(outcomes: Outcomes, table: PeerTable) -> pd.DataFrame:
+    """What needs no training; class shares of the sources are known where whole datasets are held out."""
+    columns = [*outcomes.datasets, *POOLS]
+    cells = []
+    for name, counts in floors(outcomes.clips, table.main == "mean" and outcomes.complete).items():
+        values = 100 * np.concatenate([rates(counts), rates(counts).mean(0)[None], rates(counts.sum(0))[None]])
+        cells += [
+            {"row": name, "kind": "floor", "selection": "no training", "column": columns[c], "metric": METRICS[m],
+             "value": values[c, m], "seeds": 0}
+            for c, m in np.ndindex(values.shape)
+        ]  # fmt: skip
+    return pd.DataFrame(cells)
+
+
+def _printed(table: PeerTable) -> pd.DataFrame:
+    """The printed figures of a table, tidy, with their mean over the three datasets where all are printed."""
+    wide = published(table.printed).rename(columns={"method": "row"}).assign(kind="printed")
+    wide["mean"] = wide[list(TARGETS)].mean(axis=1, skipna=False)
+    names = [name for name in wide.columns if name not in (*TARGETS, *POOLS)]
+    return wide.melt(names, var_name="column", value_name="value").dropna(subset=["value"])
+
+
+def _runs(paper: Entry, row: Entry) -> dict[str, int]:
+    """How many seeds a comparison rests on: those of networks, since estimators have none."""
+    counts = [len(one.seeds) for one in (paper, row) if not one.settings.is_estimator]
+    return {"compared": min(counts)}
+
+
+def _verdicts(gains: pd.DataFrame) -> pd.DataFrame:
+    """Gains with p corrected over the rows and the verdict, by the same rule as the board of claims."""
+    gains = gains.copy()
+    gains["p"] = gains.groupby(["column", "metric"])["p"].transform(lambda p: holm(p.to_numpy()))
+    sure = (gains["p"] <= LEVEL) & (gains["compared"] >= SEEDS)
+    gains["verdict"] = np.select(
+        [gains["gain"].isna(), (gains["gain_low"] > 0) & sure, (gains["gain_high"] < 0) & sure],
+        ["", "holds", "does not"], "undecided",
+    )  # fmt: skip
+    return gains.drop(columns="compared")
