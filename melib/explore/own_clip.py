@@ -105,6 +105,7 @@ class OwnClipPanel(widgets.VBox):
         self.button.disabled = True
         self.prediction = None
         self._show({})
+        self.message = "Reading the recording ..."
         try:
             numbers = {name: self._number(name) for name in NUMBERS}
             result = examine(
@@ -122,7 +123,7 @@ class OwnClipPanel(widgets.VBox):
         if self.path.value.strip():
             return Path(self.path.value.strip())
         if not self.upload.value:
-            raise PrepareError(WAITING)
+            raise PrepareError(f"nothing was chosen. {WAITING}")
         sent = self.upload.value[0]
         place = self._workspace.folder / Path(sent["name"]).name
         place.write_bytes(sent["content"])

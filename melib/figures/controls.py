@@ -10,7 +10,10 @@ from melib.figures.compare import ABOVE, BELOW, OPEN
 
 
 def controls(table: pd.DataFrame) -> Figure:
-    """Gain over cross-entropy with 95 % intervals: a line a method, a panel a corpus; `study.controls.side_by_side`."""
+    """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus.
+
+    `table` is of `study.controls.side_by_side`.
+    """
     table = table.dropna(subset=["gain"])
     corpora = list(table["corpus"].unique())
     methods = [name for name in table["row"].unique() if "recipe without" not in name]

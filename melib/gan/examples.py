@@ -43,17 +43,17 @@ def strips(fold: Fold, trained: Trained) -> dict[tuple[str, ...], np.ndarray]:
     single = np.array([[5.0 * (name == unit) for name in names] for unit in UNITS])
     growing = np.array(SIZES)[:, None] * fold.clusters.centroids.loc["surprise"].to_numpy()
     titles = (UNITS, tuple(f"surprise × {size}" for size in SIZES))
-    change = face_changer(fold, trained)
-    return {title: change(vectors) for title, vectors in zip(titles, (single, growing), strict=True)}
+    make = face_maker(fold, trained)
+    face = fold.data.samples.arrays["onset"][first_faces(fold)[0]]
+    pairs = zip(titles, (single, growing), strict=True)
+    return {title: np.stack([make(face, aus) for aus in vectors]) for title, vectors in pairs}
 
 
-def face_changer(fold: Fold, trained: Trained) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from AUs (N, 17), or one vector (17,), to the first training face with them put on: (N, S, S, 3)."""
-    face = fold.data.samples.arrays["onset"][first_faces(fold)[:1]]
+def face_maker(fold: Fold, trained: Trained) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A function of one face (S, S, 3) uint8 and AUs (17,) that gives the face with those AUs put on, as far as they
+    can be asked for."""
 
-    def change(aus: np.ndarray) -> np.ndarray:
-        vectors = fold.possible(np.atleast_2d(aus))
-        faces = generate(trained.generator, np.repeat(face, len(vectors), axis=0), vectors, fold.settings)
-        return faces if np.ndim(aus) == 2 else faces[0]
+    def make(face: np.ndarray, aus: np.ndarray) -> np.ndarray:
+        return generate(trained.generator, face[None], fold.possible(aus[None]), fold.settings)[0]
 
-    return change
+    return make

@@ -229,16 +229,6 @@ def seen(fold: Fold) -> list[str]:
     return sorted({*fold.sources, *before})
 
 
-def face_maker(fold: Fold, trained: Trained) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A function of one face (S, S, 3) uint8 and AUs (17,) that gives the face with those AUs put on, as far as they
-    can be asked for."""
-
-    def make(face: np.ndarray, aus: np.ndarray) -> np.ndarray:
-        return generate(trained.generator, face[None], fold.possible(aus[None]), fold.settings)[0]
-
-    return make
-
-
 def save_generated(fold: Fold, trained: Trained) -> Path:
     """Write the generated folder of a fold, complete or not at all; return it. One that is there is left alone.
 

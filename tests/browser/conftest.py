@@ -27,7 +27,8 @@ QUIET = re.compile(
 )
 RAN = """() => {
   const cells = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")];
-  const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+  const outputs = [...document.querySelectorAll(".jp-OutputArea-output")];
+  const failed = outputs.some(output => output.textContent.includes("Traceback (most recent call last)"));
   return failed || cells.every(cell => /\\d/.test(cell.querySelector(".jp-InputPrompt").textContent));
 }"""  # a cell that has run has a number
 SETTINGS = {
@@ -54,6 +55,8 @@ def lab(tmp_path_factory):
     """A JupyterLab server on an empty folder: its address and that folder."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install melib[notebooks]")
     folder = tmp_path_factory.mktemp("lab")
+    for name in ("notebooks", "figures"):
+        (folder / name).symlink_to(home() / name)  # where relative paths start
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -176,8 +179,8 @@ class Opened:
             self.page.get_by_text("Run All Cells", exact=True).click()
             self.page.wait_for_timeout(5000)
         self.page.wait_for_function(RAN, timeout=1000 * seconds)
-        error = self.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
-        assert error.count() == 0, error.first.inner_text()[-1500:]
+        errors = self.page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
+        assert errors.count() == 0, errors.first.inner_text()[-1500:]
 
     def panel(self, code: str) -> Panel:
         """The panel of the first cell whose code holds those words."""

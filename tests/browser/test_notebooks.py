@@ -90,6 +90,7 @@ def test_a_real_video_is_predicted_in_notebook_07_but_not_believed(open_notebook
         box.fill(str(value))
         box.press("Enter")
     panel.output.get_by_role("button", name="Predict").click()
+    panel.output.get_by_text("WolfgangLanger_Pexels: onset 98").wait_for()
     panel.output.get_by_text("NOT TO BE RELIED ON").wait_for()
     panel.until(lambda: panel.output.locator("img:visible").count() == 2, "two pictures")
     panel.shot("real_face_video")

@@ -100,7 +100,10 @@ def test_bad_input_is_said_and_the_panel_stays_usable(panel, clip, tmp_path):
         (clip, "99999"): "the onset must come first",
     }
     for (path, onset), words in bad.items():
+        said = []
+        panel.observe(lambda change, said=said: said.append(change["new"]), "message")
         ask(panel, path, **({"onset": onset} if onset else {}))
+        assert said[0] == "Reading the recording ..."  # nothing of the clip before is left
         assert words in panel.message
         assert "#B00020" in panel.words.value
         assert panel.prediction is None and seen(panel) == []

@@ -15,7 +15,6 @@ from melib.gan.fold import (
     KINDS,
     asked_faces,
     composites,
-    face_maker,
     open_fold,
     pair_flow,
     plan_table,
@@ -218,8 +217,6 @@ def test_a_finished_folder_gives_its_generator_back(made):
     face, aus = fold.data.samples.arrays["onset"][:2], np.ones((2, 17))
     want = generate(trained.generator, face, aus, fold.settings)
     assert (generate(again.generator, face, aus, fold.settings) == want).all()
-    make = face_maker(fold, again)
-    assert (make(face[1], aus[1]) == want[1]).all()
     assert again.history.equals(trained.history)
     assert all((again.grids[step] == grid).all() for step, grid in trained.grids.items())
     with Image.open(folder / "surprise.gif") as picture:
