@@ -34,15 +34,38 @@ def study_bar():
 
 
 def bar(name: str):
-    """A progress callback (done, total) that draws one bar, as text or, in a notebook, as a widget."""
+    """A progress callback (done, total) that draws one bar from its first call on, in a notebook as a widget."""
     from tqdm.auto import tqdm
 
-    drawn = tqdm(desc=name, unit="")
+    drawn = None
 
     def update(done: int, total: int) -> None:
-        drawn.total = total
+        nonlocal drawn
+        if drawn is None:
+            drawn = tqdm(desc=name, unit="", total=total)
         drawn.update(done - drawn.n)
         if done >= total:
+            drawn.close()
+
+    return update
+
+
+def training_bar(name: str, column: str):
+    """A progress callback (step, steps, row) of a training: one bar, and the row's latest value of `column`.
+
+    A run that is read from its folder calls it never, and draws none.
+    """
+    from tqdm.auto import tqdm
+
+    drawn = None
+
+    def update(step: int, steps: int, row: dict) -> None:
+        nonlocal drawn
+        if drawn is None:
+            drawn = tqdm(desc=name, total=steps, mininterval=1)
+        drawn.set_postfix({column: f"{row[column]:.3f}"}, refresh=False)
+        drawn.update(step - drawn.n)
+        if step >= steps:
             drawn.close()
 
     return update

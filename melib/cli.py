@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from melib.arguments import make_parser
 from melib.bars import bar, counter, counts, stage_bars, study_bar
 from melib.home import find, resolve
 
@@ -25,7 +26,7 @@ def demo(args) -> int:
 
 
 def doctor(args) -> int:
-    """Tell what a data root holds, what was repaired and what is wrong."""
+    """Report what a data root holds, what was repaired and what is wrong."""
     from melib.corpus.doctor import check_frames, exit_code, report
     from melib.corpus.scan import scan
 
@@ -54,14 +55,15 @@ def faces(args) -> int:
     """Show where the faces of a data root were found: a table, and a sheet of frames with their boxes."""
     from melib.figures.faces import box_sheet
     from melib.figures.style import save_drawing, use_style
-    from melib.prepare.data import DEMO_SIZES, find_corpus, open_corpus
+    from melib.home import DEMO
+    from melib.prepare.data import find_corpus, open_corpus
     from melib.prepare.describe import face_table
     from melib.prepare.pipeline import report
     from melib.prepare.settings import PrepareSettings
 
     boxes = str(find(args.boxes)) if args.boxes else None
     wanted = PrepareSettings(64, face_detector=args.detector, boxes=boxes)
-    root = args.root if args.root in DEMO_SIZES else str(find(args.root))
+    root = args.root if DEMO.fullmatch(args.root) else str(find(args.root))
     data = open_corpus(root, wanted, ["onset"], stage_bars())
     print(face_table(data.samples.index).round(1).to_string(index=False))
     if len(data.skipped):
@@ -108,10 +110,10 @@ def plan(args) -> int:
     from melib.study.unit import duration
 
     units = _plan(args.grid)
-    _print_table(units)
-    seconds, guessed = expected_seconds(units)
+    states = _print_table(units)
+    seconds, guessed = expected_seconds(units, states)
     if seconds:
-        guess = f", a guess for {guessed} of which nothing alike is finished, on one core" if guessed else ""
+        guess = f", estimated for {guessed} without a finished run of the same kind, on one core" if guessed else ""
         print(f"about {duration(seconds)} of training for one slot{guess}")
     return 0
 
@@ -217,6 +219,84 @@ def peers(args) -> int:
     return 0
 
 
+def calibration(args) -> int:
+    """Set what was measured on the demo corpus beside the bands of its difficulty; draw what happens in it."""
+    import matplotlib
+
+    from melib.figures import strips
+    from melib.figures.difficulty import calibration as draw
+    from melib.figures.style import save, save_drawing, use_style
+    from melib.prepare.data import find_corpus
+    from melib.study.difficulty import calibrate
+    from melib.study.plan import finished
+
+    matplotlib.use("Agg")
+    use_style()
+    units = _plan(args.grid)
+    table, bands = calibrate(finished(units))
+    to = resolve(args.to)
+    print(save(draw(table), to, "calibration", table, synthetic=True))
+    bands.to_csv(to / "calibration_bands.csv", index=False, float_format="%.4g")
+    root = find_corpus("demo", stage_bars())
+    clips = strips.strip_clips(root)
+    columns = clips[["clip_id", "emotion", "acted", "aus"]]
+    print(save(strips.film_strips(root, clips), to, "demo_film_strips", columns, synthetic=True))
+    print(save_drawing(strips.au_effects(), to, "demo_aus"))
+    print(bands.to_string(index=False, float_format="{:.3f}".format))
+    print(counts(_states(units)))
+    return 0
+
+
+def likeness(args) -> int:
+    """Set the demo corpus beside real clips on the same terms."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.difficulty import likeness as draw
+    from melib.figures.style import save, use_style
+    from melib.learning.data import load_data
+    from melib.prepare.samples import Samples
+    from melib.study.compare import compare as compare_rows
+    from melib.study.difficulty import likeness as measure
+    from melib.study.difficulty import probe_accuracies
+    from melib.study.outcomes import read_outcomes
+    from melib.study.plan import finished
+
+    matplotlib.use("Agg")
+    use_style()
+    units = _plan(args.grid)
+    rows = compare_rows(read_outcomes(finished(units), alike=False))
+    real = Samples.load(find(args.real))
+    demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
+    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo))
+    print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
+    print(table.to_string(index=False, float_format="{:.1f}".format))
+    print(counts(_states(units)))
+    return 0
+
+
+def controls(args) -> int:
+    """Set the gain of each method on the demo corpus, on its shift and on real clips side by side."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.controls import controls as draw
+    from melib.figures.style import save, use_style
+    from melib.study.controls import recovered, side_by_side
+
+    matplotlib.use("Agg")
+    use_style()
+    folder = find(args.folder)
+    names = {"demo": "demo corpus (synthetic)", "shift": "shift (synthetic)", "real": "442 real clips"}
+    tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
+    table = side_by_side({words: tables[name] for name, words in names.items()})
+    print(save(draw(table), folder, "controls", table, synthetic=True))
+    regained = recovered(tables["shift"], tables["demo"])
+    regained.to_csv(folder / "shift_recovered.csv", index=False, float_format="%.4g")
+    print(regained.to_string(index=False, float_format="{:.2f}".format))
+    return 0
+
+
 def book(args) -> int:
     """Execute the notebooks on a demo corpus and write them as a static site; what has not changed is kept."""
     from melib.explore.book import BookError, make_book
@@ -241,7 +321,7 @@ def figures(args) -> int:
 
 
 def predict(args) -> int:
-    """Say what finished runs make of a clip of one's own, and how far to believe it."""
+    """Predict the class of a clip of one's own from finished runs, with the limits of that prediction."""
     from melib.prepare.spot import Candidates
     from melib.study.models import load_models
     from melib.study.predict import examine, occlusion
@@ -277,76 +357,34 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
+COMMANDS = {
+    function.__name__.rstrip("_"): function
+    for function in (
+        demo,
+        doctor,
+        import_,
+        faces,
+        prepare,
+        plan,
+        status,
+        run,
+        collect,
+        tables,
+        compare,
+        peers,
+        calibration,
+        likeness,
+        controls,
+        book,
+        figures,
+        predict,
+    )
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     """Every command and its words."""
-    parser = argparse.ArgumentParser(
-        prog="melib", description="A workbook for cross-dataset micro-expression recognition."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    def command(function, name=None):
-        sub = commands.add_parser(name or function.__name__, help=function.__doc__)
-        sub.set_defaults(function=function)
-        return sub
-
-    sub = command(demo)
-    sub.add_argument("root", nargs="?", help="folder to write to (default: data/<size>)")
-    sub.add_argument("--size", choices=("tiny", "demo"), default="demo")
-    sub.add_argument("--seed", type=int, default=0)
-    sub = command(doctor)
-    sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
-    sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
-    sub = command(import_, "import")
-    sub.add_argument(
-        "folder", help="clone of a public repository with flow images, or a folder of pictures and a table"
-    )
-    sub.add_argument("--to", required=True, help="samples folder to write")
-    sub.add_argument("--table", help="CSV in the folder: dataset, subject, clip, label or emotion, and file if need be")
-    sub.add_argument("--images", help="folder of the pictures in it (default: all of it)")
-    sub.add_argument("--labels", help="what label numbers stand for, such as negative,positive,surprise")
-    sub.add_argument("--mapping", default="table1", help="of emotions to classes (default: table1)")
-    sub = command(faces)
-    sub.add_argument("root", nargs="?", default="demo", help="data root, demo or tiny (default: demo)")
-    sub.add_argument("--to", default="runs/faces.png", help="picture to write; faces of licensed data stay local")
-    sub.add_argument("--each", type=int, default=8, help="clips shown of each dataset (default: 8)")
-    sub.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
-    sub.add_argument("--boxes", help="CSV of face boxes (clip_id, x, y, w, h)")
-    for function in (prepare, plan, run, status, collect, tables):
-        sub = command(function)
-        sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
-        if function is run:
-            sub.add_argument("--launcher", choices=("print", "local", "dask"), default="local")
-            sub.add_argument("--slots", type=int, help="runs at a time (default: cores over threads)")
-            sub.add_argument("--per-gpu", type=int, default=1, help="runs at a time on each GPU (default: 1)")
-            sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a run that takes longer")
-            sub.add_argument("--retry-failed", action="store_true", help="try failed runs again")
-            sub.add_argument("--remake-damaged", action="store_true", help="make damaged runs again")
-            sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
-        if function is status:
-            sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
-        if function in (collect, tables):
-            sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(predict)
-    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of `make demo`)")
-    sub.add_argument("clip", help="video file, or folder of numbered images")
-    for name in ("onset", "apex", "offset"):
-        sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")
-    sub.add_argument("--fps", type=float, help="frames a second (default: as the video states)")
-    sub.add_argument("--box", metavar="X,Y,W,H", help="of the face in the onset frame, pixels (default: found)")
-    sub.add_argument("--cropped", action="store_true", help="the frames show the face alone")
-    sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")
-    sub = command(compare)
-    sub.add_argument("grids", nargs="+", help="grid files on one corpus")
-    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(peers)
-    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(book)
-    sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
-    sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")
-    sub.add_argument("--to", default="book", help="folder of the site (default: book)")
-    sub = command(figures)
-    sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
-    return parser
+    return make_parser(COMMANDS)
 
 
 @contextmanager
@@ -370,13 +408,14 @@ def _states(units) -> dict:
     return {unit.name: read_state(unit) for unit in units}
 
 
-def _print_table(units, shown=None) -> None:
-    """A line a unit whose state is among `shown` (default: all), and the counts."""
+def _print_table(units, shown=None) -> dict:
+    """Print a line a unit whose state is among `shown` (default: all), and the counts; return the states by name."""
     states = _states(units)
     for name, state in states.items():
         if shown is None or state.state in shown:
             print(f"{state.state:8} {name}" + (f"\n         {state.note}" if state.note else ""))
     print(counts(states))
+    return states
 
 
 def _print_damage(units) -> int:

@@ -1,6 +1,7 @@
 """Where relative paths start, where unfinished work lies, and how a file appears whole or not at all."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -17,6 +18,14 @@ def resolve(path: str | Path) -> Path:
     """An absolute path; a relative one starts at `home()`."""
     path = Path(path).expanduser()
     return path if path.is_absolute() else home() / path
+
+
+DEMO = re.compile(r"(tiny|demo)(?:-seed(\d+))?(?:-shift-(\w+))?")  # names of demo corpora
+
+
+def corpus_folder(corpus: str) -> Path:
+    """The folder that a `corpus` parameter names: a demo corpus below `data/`, else a path."""
+    return resolve("data") / corpus if DEMO.fullmatch(corpus) else resolve(corpus)
 
 
 def find(path: str | Path) -> Path:

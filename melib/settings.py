@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 from melib.corpus.index import DATASETS, dataset_name, dataset_order, doubtful_name
@@ -43,7 +44,7 @@ def setting(
             data and results lie), or "bookkeeping" (how it is made); the last two name nothing.
         part: "fold" and "preparation" are shared by all units of one fold, and "preparation" decides the arrays; the
             others are "method" and "training".
-        across: whether runs of one table may differ in it: "row" (rows are told apart by it), "same" (they must not)
+        across: whether runs of one table may differ in it: "row" (rows may differ in it), "same" (they must not)
             or "any".
         choices: the allowed words.
         bounds: the lowest and highest allowed number.
@@ -75,7 +76,7 @@ class Settings:
         if "held_out" not in given:
             raise SettingsError(f"held_out is missing; give one of {list(DATASETS)}, or another dataset's name.")
         values = {**cls.defaults(str(given.get("profile", cls.at_rest()["profile"]))), **given}
-        types = typing.get_type_hints(cls)
+        types = cls._types()
         made = {name: convert(name, values[name], types[name]) for name in cls.names()}
         if known:
             chosen = {name: check_option(name, given[name], known[name]) for name in known if name in given}
@@ -96,9 +97,16 @@ class Settings:
         return cls.from_parameters({name: variables[name] for name in names})
 
     @classmethod
+    @cache
     def names(cls) -> tuple[str, ...]:
         """The fields, `options` apart, in the notebook's order."""
         return tuple(one.name for one in fields(cls) if one.name != "options")
+
+    @classmethod
+    @cache
+    def _types(cls) -> dict[str, object]:
+        """Each field's type."""
+        return typing.get_type_hints(cls)
 
     @classmethod
     @cache
@@ -110,9 +118,10 @@ class Settings:
         )
 
     @classmethod
-    def at_rest(cls) -> dict[str, object]:
+    @cache
+    def at_rest(cls) -> Mapping[str, object]:
         """The fields with a default of their own, and that."""
-        return {one.name: one.default for one in fields(cls) if one.default is not MISSING}
+        return MappingProxyType({one.name: one.default for one in fields(cls) if one.default is not MISSING})
 
     @classmethod
     def defaults(cls, profile: str) -> dict[str, object]:
@@ -181,7 +190,7 @@ class Settings:
         return content | {name: _file_hash(name, content[name]) for name in self.having(role="file") if name in content}
 
     def values(self) -> dict[str, object]:
-        """Every field, and every option of the chosen Specs, with its value: what tables tell apart."""
+        """Every field, and every option of the chosen Specs, with its value: in what rows of tables may differ."""
         return {name: getattr(self, name) for name in self.names()}
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""What several rooms' tests share: small samples to learn from, the tiny corpus, and the real input, if any."""
+"""What tests of several subpackages share: small samples to learn from, the tiny corpus, and the real input, if any."""
 
 import os
 from pathlib import Path

@@ -32,20 +32,20 @@ def test_the_bounds_that_are_there_for_a_reason():
     assert "<" not in bounds["torch"] + bounds["torchvision"]
 
 
-ROOMS = ("corpus", "prepare", "aus", "gan", "learning", "study", "figures", "explore", "cli")
+SUBPACKAGES = ("corpus", "prepare", "aus", "gan", "learning", "study", "figures", "explore", "cli")
 
 
 def test_imports_run_one_way():
-    """A room imports from the rooms before it; `learning` knows nothing of `gan` or `aus`."""
-    found = set()
+    """A subpackage imports from those before it; `learning` knows nothing of `gan` or `aus`."""
+    imports = set()
     for path in (home() / "melib").rglob("*.py"):
-        room = path.relative_to(home() / "melib").parts[0].removesuffix(".py")
+        subpackage = path.relative_to(home() / "melib").parts[0].removesuffix(".py")
         for name in re.findall(r"^\s*(?:from|import) melib\.(\w+)", path.read_text(), re.MULTILINE):
-            if name in ROOMS and room in ROOMS and name != room:
-                found.add((room, name))
-    assert ("learning", "prepare") in found
-    assert [pair for pair in sorted(found) if ROOMS.index(pair[1]) > ROOMS.index(pair[0])] == []
-    assert not found & {("learning", "gan"), ("learning", "aus")}
+            if name in SUBPACKAGES and subpackage in SUBPACKAGES and name != subpackage:
+                imports.add((subpackage, name))
+    assert ("learning", "prepare") in imports
+    assert [pair for pair in sorted(imports) if SUBPACKAGES.index(pair[1]) > SUBPACKAGES.index(pair[0])] == []
+    assert not imports & {("learning", "gan"), ("learning", "aus")}
 
 
 def test_the_command_answers_without_loading_torch():

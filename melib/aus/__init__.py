@@ -1,1 +1,1 @@
-"""Action units: their readings in one table, a vector a clip, clusters and prototypes of the classes."""
+"""Action units: measurements in one table, a vector a clip, clusters and prototypes of the classes."""

@@ -92,6 +92,6 @@ def silhouettes(points: np.ndarray, seed: int) -> dict[int, float]:
 
 
 def best_k(points: np.ndarray, seed: int) -> int:
-    """The K of the greatest silhouette, the smaller of equal ones; 1 where there are too few points to tell."""
+    """The K of the greatest silhouette, the smaller of equal ones; 1 where there are too few points for one."""
     scores = silhouettes(points, seed)
     return max(scores, key=scores.get, default=1)

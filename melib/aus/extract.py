@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.aus.table import AUError, Reading, make_reading
+from melib.aus.table import AUError, Measurements, make_measurements
 from melib.corpus.demo.openface import SOURCE
 from melib.corpus.frames import list_frames, save_frame
 
@@ -69,7 +69,7 @@ def run_openface(
     return failed
 
 
-def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Reading:
+def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Measurements:
     """Probabilities (0-1, kind presence) of py-feat's AUs at the onset and apex frames of the clips of `index`.
 
     It has no AU45; its AU43 (eyes closed) stands in. AUError where py-feat is not installed.
@@ -88,12 +88,16 @@ def run_pyfeat(root: str | Path, index: pd.DataFrame) -> Reading:
         wanted = [number for number in (row.onset, row.apex) if not pd.isna(number) and number in frames]
         with tempfile.TemporaryDirectory() as work:
             files = {number: save_frame(frames[number], Path(work, f"img{number}")) for number in wanted}
-            readings = {number: _one_face(detector.detect_image([str(file)])) for number, file in files.items()}
-        readings = {number: values for number, values in readings.items() if values is not None}
-        left_out += [(row.clip_id, "no face found", len(wanted) - len(readings))] if len(readings) < len(wanted) else []
-        if readings:
-            clips[row.clip_id] = pd.DataFrame(readings).T
-    return make_reading(clips, left_out, ("py-feat", feat.__version__), index)
+            values_by_frame = {number: _one_face(detector.detect_image([str(file)])) for number, file in files.items()}
+        values_by_frame = {number: values for number, values in values_by_frame.items() if values is not None}
+        left_out += (
+            [(row.clip_id, "no face found", len(wanted) - len(values_by_frame))]
+            if len(values_by_frame) < len(wanted)
+            else []
+        )
+        if values_by_frame:
+            clips[row.clip_id] = pd.DataFrame(values_by_frame).T
+    return make_measurements(clips, left_out, ("py-feat", feat.__version__), index)
 
 
 def _one_face(table: pd.DataFrame) -> pd.Series | None:

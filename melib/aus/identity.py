@@ -1,4 +1,4 @@
-"""Are the prototypes about emotion? What clusters of AU vectors tell of the class, the dataset and the person."""
+"""Are the prototypes about emotion? Agreement of clusters of AU vectors with the class, the dataset and the person."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from melib.aus.clusters import centroids, k_means, training_clips
 from melib.aus.table import AUS
 from melib.corpus.index import CLASSES, dataset_order
 
+VECTOR_TITLES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
+AGREEMENT = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
 # AUs of the prototypical expressions (EMFACS, Friesen and Ekman 1983), as far as they are among the 17.
 EMFACS = {
     "positive": {"happiness": (6, 12)},
@@ -25,7 +27,7 @@ def identity(
     """How far clusters and centroids of `vectors` are about emotion; one row a measure:
 
     - `ami_label`, `ami_dataset`, `ami_subject`: adjusted mutual information of 3 k clusters of all training clips, as
-      many as the classes have together, with each of these (1: tells all, 0: chance);
+      many as the classes have together, with each of these (1: complete, 0: chance);
     - `emfacs_own`, `emfacs_other`: cosine distance of a class' centroid to the nearest EMFACS prototype of its class
       and of other classes, mean over classes (0: same AUs, 1: none in common);
     - `stray_folds`, `stray_subjects`: how far a class' centroid strays from its mean (root mean square) when one more
@@ -47,7 +49,7 @@ def identity(
 
     everything = np.arange(len(rows))
     whole = fit(everything, rows)
-    value = _told(rows, pooled) | _emfacs(whole)
+    value = _agreement(rows, pooled) | _emfacs(whole)
     drawn = []
     means = []
     shuffled = []
@@ -56,7 +58,7 @@ def identity(
         while rows["label"].iloc[take].nunique() < len(CLASSES):  # in few clips: a class without any has no centroid
             take, people = _draw_subjects(rows, rng)
         means.append(fit(take, rows))
-        drawn.append(_told(rows.iloc[take].assign(subject=people), pooled[take]) | _emfacs(means[-1]))
+        drawn.append(_agreement(rows.iloc[take].assign(subject=people), pooled[take]) | _emfacs(means[-1]))
         mixed = rows.assign(label=rows.groupby("dataset")["label"].transform(lambda x: rng.permutation(x.to_numpy())))
         shuffled.append({"ami_label": _information(mixed["label"], pooled)} | _emfacs(fit(everything, mixed)))
     present = dataset_order(rows["dataset"])
@@ -90,7 +92,7 @@ def _information(truth: pd.Series, cluster: np.ndarray) -> float:
     return adjusted_mutual_info_score(truth, cluster)
 
 
-def _told(rows: pd.DataFrame, cluster: np.ndarray) -> dict[str, float]:
+def _agreement(rows: pd.DataFrame, cluster: np.ndarray) -> dict[str, float]:
     return {f"ami_{name}": _information(rows[name], cluster) for name in ("label", "dataset", "subject")}
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from melib.aus.table import HIGHEST, KINDS, NAMES, AUError, Reading, log, make_reading
+from melib.aus.table import HIGHEST, KINDS, NAMES, AUError, Measurements, log, make_measurements
 from melib.corpus.demo.openface import FOLDER, SOURCE, write_openface
 from melib.corpus.demo.write import MARKER
 from melib.corpus.frames import list_frames
@@ -37,7 +37,7 @@ class File(NamedTuple):
 
 def read_openface(
     root: str | Path, index: pd.DataFrame, folder: str | Path | None = None, confidence: float = CONFIDENCE
-) -> Reading:
+) -> Measurements:
     """The AUs of the clips of `index`, from `folder` (default: `openface` in the data root; a demo corpus writes it).
 
     `<clip_id>.csv` is a sequence, its frame k the k-th by number in the clip's folder; `<clip_id>/<name of the
@@ -88,7 +88,7 @@ def read_openface(
             "AUs: in %d clips the frames' names sort differently as text and as numbers; OpenFace's -fdir goes by the "
             "text and jumbles such clips. melib.aus.extract.run_openface does not.", jumbled,
         )  # fmt: skip
-    return make_reading(clips, left_out, (facts["tool"], f"{facts['tool_version']} {' '.join(layouts)}"), index)
+    return make_measurements(clips, left_out, (facts["tool"], f"{facts['tool_version']} {' '.join(layouts)}"), index)
 
 
 def read_file(path: str | Path, confidence: float = CONFIDENCE) -> File:

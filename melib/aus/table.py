@@ -25,7 +25,7 @@ class AUError(CorpusError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurements:
     """AUs of a corpus: `table` (clip_id, frame, au, value, kind, tool, tool_version), and what was left out of it:
     `left_out` (clip_id, reason, frames)."""
 
@@ -33,7 +33,9 @@ class Reading:
     left_out: pd.DataFrame
 
 
-def make_reading(clips: dict[str, pd.DataFrame], left_out: list[tuple], source: tuple, index: pd.DataFrame) -> Reading:
+def make_measurements(
+    clips: dict[str, pd.DataFrame], left_out: list[tuple], source: tuple, index: pd.DataFrame
+) -> Measurements:
     """Join what one `source` (tool, version) read of each clip: frames in rows, columns AU01_r (0-5) and AU01_c (0-1).
 
     The log counts what was left out, and names the datasets of `index` with few or no AUs. AUError where nothing could
@@ -58,24 +60,24 @@ def make_reading(clips: dict[str, pd.DataFrame], left_out: list[tuple], source: 
         raise AUError(
             f"{len(strange)} values out of range, such as {strange.iloc[0].to_dict()}; expected 0 to {HIGHEST}."
         )
-    reading = Reading(table, lost)
+    measured = Measurements(table, lost)
     level = logging.INFO if "(synthetic)" in source[0] else logging.WARNING  # the demo's lost frames are meant
     for reason, frames in lost.groupby("reason")["frames"].agg(["size", "sum"]).iterrows():
         log.log(level, "AUs: %s (%d clips, %d frames left out)", reason, frames["size"], frames["sum"])
-    for row in coverage(reading, index).query("with_aus < clips").itertuples():
+    for row in coverage(measured, index).query("with_aus < clips").itertuples():
         log.log(level, "AUs: %s has them for %d of its %d clips", row.Index, row.with_aus, row.clips)
-    return reading
+    return measured
 
 
-def coverage(reading: Reading, index: pd.DataFrame) -> pd.DataFrame:
+def coverage(measured: Measurements, index: pd.DataFrame) -> pd.DataFrame:
     """Per dataset of the index: clips, clips with AUs, frames left out."""
-    lost = index["clip_id"].map(reading.left_out.groupby("clip_id")["frames"].sum()).fillna(0)
-    table = index.assign(with_aus=index["clip_id"].isin(reading.table["clip_id"].cat.categories), frames_left_out=lost)
+    lost = index["clip_id"].map(measured.left_out.groupby("clip_id")["frames"].sum()).fillna(0)
+    table = index.assign(with_aus=index["clip_id"].isin(measured.table["clip_id"].cat.categories), frames_left_out=lost)
     counts = table.groupby("dataset").agg({"clip_id": "size", "with_aus": "sum", "frames_left_out": "sum"}).astype(int)
     return counts.rename(columns={"clip_id": "clips"}).reindex(dataset_order(counts.index))
 
 
-def read_codes(index: pd.DataFrame) -> Reading:
+def read_codes(index: pd.DataFrame) -> Measurements:
     """The AUs that the datasets' own coders noted, at the apex: presence, and intensity 1-5 where A-E is given.
 
     An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
@@ -94,21 +96,21 @@ def read_codes(index: pd.DataFrame) -> Reading:
         letters = {f"AU{code.au:02d}_r": [" ABCDE".index(x) for x in code.intensity.split("/") if x] for code in codes}
         values |= {name: float(np.mean(levels)) for name, levels in letters.items() if levels}
         clips[row.clip_id] = pd.DataFrame(values, index=[int(frame)])
-    return make_reading(clips, left_out, ("coders", "as annotated"), index)
+    return make_measurements(clips, left_out, ("coders", "as annotated"), index)
 
 
-def wide(reading: Reading, kind: str) -> pd.DataFrame:
+def wide(measured: Measurements, kind: str) -> pd.DataFrame:
     """Rows (clip_id, frame), columns AU01.. of the 17 AUs; AUError where the tool does not give that kind for all,
     and where the values of two tools meet.
     """
-    sources = reading.table[list(SOURCE)].drop_duplicates().to_numpy().tolist()
+    sources = measured.table[list(SOURCE)].drop_duplicates().to_numpy().tolist()
     if len(sources) > 1:
         raise AUError(f"AUs of {sources} in one table, whose values do not compare. Keep those of one.")
-    table = reading.table[(reading.table["kind"] == kind) & reading.table["au"].isin(AUS)]
+    table = measured.table[(measured.table["kind"] == kind) & measured.table["au"].isin(AUS)]
     values = table.pivot(index=["clip_id", "frame"], columns="au", values="value").reindex(columns=AUS)
     if values.isna().any(axis=None) or values.empty:
         absent = [f"AU{au:02d}" for au in AUS if values[au].isna().any() or values.empty]
-        tool = ", ".join(reading.table["tool"].unique())
+        tool = ", ".join(measured.table["tool"].unique())
         raise AUError(
             f"{tool} gives no {kind} for {', '.join(absent)}; use kind={' or '.join(set(HIGHEST) - {kind})!r}."
         )

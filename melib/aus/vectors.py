@@ -1,10 +1,10 @@
-"""One vector of 17 AU intensities a clip, read in several ways."""
+"""One vector of 17 AU intensities a clip, in several forms."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from melib.aus.table import HIGHEST, NAMES, AUError, Reading, log, wide
+from melib.aus.table import HIGHEST, NAMES, AUError, Measurements, log, wide
 
 AROUND = 2  # frames on either side of the apex that "around" averages over
 
@@ -28,7 +28,7 @@ VECTORS = {"apex": _apex, "around": _around, "difference": _difference}
 
 
 def clip_vectors(
-    reading: Reading, index: pd.DataFrame, vectors: str = "apex", reencode: bool = False, kind: str = "intensity"
+    measured: Measurements, index: pd.DataFrame, vectors: str = "apex", reencode: bool = False, kind: str = "intensity"
 ) -> pd.DataFrame:
     """A row a labelled clip (indexed by clip_id), columns AU01.. of the 17 AUs, 0 to 5 ("difference": -5 to 5).
 
@@ -42,9 +42,9 @@ def clip_vectors(
     """
     if vectors not in VECTORS:
         raise AUError(f"vectors is {vectors!r}; expected one of {list(VECTORS)}.")
-    values = wide(reading, kind) * (5 / HIGHEST[kind])
+    values = wide(measured, kind) * (5 / HIGHEST[kind])
     if reencode:
-        present = wide(reading, "presence").groupby(level="clip_id", observed=True).transform("mean") >= 0.5
+        present = wide(measured, "presence").groupby(level="clip_id", observed=True).transform("mean") >= 0.5
         values = values.where(present.loc[values.index], 0.0)
     clips = dict(iter(values.groupby(level="clip_id", observed=True)))
     vectors_by_clip = {}
@@ -62,5 +62,5 @@ def clip_vectors(
         else:
             left_out.append(row.clip_id)
     if left_out:
-        log.warning("AUs: %d labelled clips have none on the frames needed, such as %s", len(left_out), left_out[:3])
+        log.info("AUs: %d labelled clips have none on the frames needed, such as %s", len(left_out), left_out[:3])
     return pd.DataFrame(vectors_by_clip, index=list(NAMES)).T.rename_axis("clip_id")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melib.corpus.findings import LEVELS, Finding, few
+from melib.corpus.findings import LEVELS, Finding, few, one_line
 from melib.corpus.frames import is_video, list_frames
 from melib.corpus.index import CLASSES, TABLE1, class_counts, dataset_order, further_expressions, print_name
 from melib.corpus.layouts import LAYOUTS
@@ -112,7 +112,7 @@ def _dataset_lines(scan: Scan, dataset: str, findings: list[Finding]) -> Iterato
     if dataset not in scan.editions and dataset in LAYOUTS:
         yield f"   Expected:\n   {LAYOUTS[dataset].tree}\n   To apply: {APPLY[dataset]}."
     for names, note in _repairs(clips):
-        yield f"   repair   {f'{len(names)} clips, ' if len(names) > 1 else ''}{few(names)}: {note}"
+        yield f"   repair   {f'{len(names)} clips, ' if len(names) > 1 else ''}{few(names)}: {one_line(note)}"
 
 
 def _finding_lines(findings: list[Finding]) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
 
 
 def _repairs(clips: pd.DataFrame) -> Iterator[tuple[list[str], str]]:
-    """The clips of each repair; a repair that many clips share is told once."""
+    """The clips of each repair; a repair that many clips share is listed once."""
     noted = clips[clips["notes"] != ""]
     for note, group in noted.groupby("notes", sort=False):
         yield list(group["clip_id"]), note

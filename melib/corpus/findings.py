@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LEVELS = ("note", "warning", "error")
@@ -21,7 +21,7 @@ class Finding:
 
     def __str__(self) -> str:
         place = ": ".join(filter(None, (self.dataset, self.where)))
-        return " ".join(filter(None, (f"{place}:" if place else "", self.message, self.remedy)))
+        return " ".join(filter(None, (f"{one_line(place)}:" if place else "", one_line(self.message), self.remedy)))
 
 
 # What can be wrong with single clips. Clips of one kind make one finding: a broken copy has hundreds of them.
@@ -81,6 +81,12 @@ class Log:
         if finding not in self._findings:  # a video holds many clips
             self._findings.append(finding)
 
+    def say_links(self, links: Mapping[str, tuple[str, str, str]]) -> None:
+        """Say of links, by path, that they are not followed: level, message and remedy."""
+        for facts in dict.fromkeys(links.values()):
+            level, message, remedy = facts
+            self.say(level, few([path for path, other in links.items() if other == facts]), message, remedy)
+
     def count(self, kind: str, where: str, message: str = "") -> None:
         """Count a clip under a key of PROBLEMS; `message` replaces the text that stands there."""
         self._clips.setdefault((kind, message), []).append(where)
@@ -95,7 +101,16 @@ class Log:
         return self._findings + grouped
 
 
+def one_line(text: str) -> str:
+    """Text from file names and sheets with its control characters escaped, so that it stays on its line.
+
+    >>> one_line("a\\nb")
+    'a\\\\nb'
+    """
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def few(names: Sequence[str], most: int = 8) -> str:
     """Names for a message: the first few, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return one_line(", ".join(names[:most])) + more

@@ -1,4 +1,4 @@
-"""The index: one row a clip, the one table that every later room takes in."""
+"""The index: one row a clip, the one table that all later steps take."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class Release:
     name: str
     path: str = ""  # regex, searched without case
     cropped: bool = False
-    sheet: bool = True  # False: the folders alone tell interval and emotion
+    sheet: bool = True  # False: interval and emotion come from the folders alone
 
 
 @dataclass(frozen=True)

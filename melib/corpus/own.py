@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from melib.corpus.findings import Log, few
 from melib.corpus.frames import VIDEOS, frame_rate, is_video, list_folder, list_frames
 from melib.corpus.index import CLASSES, FPS, CorpusError
 from melib.corpus.mapping import label_of, spell
+from melib.corpus.places import DEPTH, Bounds
 from melib.corpus.sheets import Row, cell_text, column_role, csv_rows, frame_number
 
 SHEET = "clips.csv"
@@ -23,7 +23,6 @@ CROPPED = {"": None, "no": False, "0": False, "false": False, "yes": True, "1": 
 MISSING = ("", "/", "\\", "?", "nan", "na", "none")
 TREE = """MY_DATASET/clips.csv           with the columns clip, subject, and emotion or label
    MY_DATASET/.../<clip>/img1.jpg   (or MY_DATASET/.../<clip>.mp4)"""
-DEPTH = 10
 
 
 class Line(NamedTuple):
@@ -54,7 +53,11 @@ def read_own(root: Path, dataset: str, place: str, mapping: str) -> tuple[list[d
         return [], log, ""
     if not lines:
         log.say("error", f"{place}/{SHEET}", "It has a header and no rows.", "Write a row for each clip.")
-    places = dict(_places(root, place))
+    places, links, closed = _places(root, place)
+    log.say_links(links)
+    for error in closed:
+        where = Path(error.filename).relative_to(root).as_posix()
+        log.say("error", where, f"The folder cannot be opened ({error.strerror}).", "Make it readable.")
     clips = []
     for line in lines:
         clip = _clip(dataset, line, mapping, log)
@@ -167,18 +170,25 @@ def _fps(dataset: str, line: Line, log: Log) -> float | None:
     return FPS.get(dataset)
 
 
-def _places(root: Path, place: str) -> Iterator[tuple[str, bool]]:
+def _places(root: Path, place: str) -> tuple[dict[str, bool], dict[str, tuple[str, str, str]], list[OSError]]:
     """Folders and video files of a dataset, from the data root, and whether each can be a clip: a file, or a folder
-    without folders and with files."""
-    for path, folders, files in os.walk(root / place, followlinks=True):
+    without folders and with files; the links that are not followed, with why; and what could not be opened."""
+    bounds = Bounds(root, place)
+    places = {}
+    links = {}
+    closed: list[OSError] = []
+    for path, folders, files in os.walk(root / place, onerror=closed.append, followlinks=True):
         below = Path(path).relative_to(root).as_posix()
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if below.count("/") < DEPTH else []
+        visible = sorted(name for name in folders if not name.startswith(".")) if below.count("/") < DEPTH else []
+        refused = {name: reason for name in visible if (reason := bounds.refuse(Path(path) / name))}
+        links |= {f"{below}/{name}": reason for name, reason in refused.items()}
+        folders[:] = [name for name in visible if name not in refused]
         files = [name for name in files if not name.startswith(".")]
         videos = sorted(name for name in files if name.lower().endswith(VIDEOS))
         if below != place:
-            yield below, not folders and len(files) > len(videos)
-        for name in videos:
-            yield f"{below}/{name}", True
+            places[below] = not folders and len(files) > len(videos)
+        places |= {f"{below}/{name}": True for name in videos}
+    return places, links, closed
 
 
 def _find_frames(root: Path, place: str, clip: Clip, line: Line, places: dict[str, bool], log: Log) -> bool:
@@ -229,7 +239,7 @@ def _matching(place: str, cells: dict[str, str], places: dict[str, bool]) -> lis
 
 
 def _number(clips: list[Clip], log: Log) -> None:
-    """Name the clips, and tell those of one recording apart: by their own names, else by number in order of onset."""
+    """Name the clips, those of one recording differently: by their own names, else by number in order of onset."""
     for clip in clips:
         clip.called = clip.row.clip.replace("/", "_")
     recordings: dict[str, list[Clip]] = {}

@@ -13,7 +13,13 @@ from melib.corpus.layouts import LAYOUTS, SKIP_FOLDERS, SKIP_SHEETS, Layout, Rel
 from melib.corpus.sheets import SUFFIXES
 
 Key = tuple[int, str]  # number of the subject, clip name as `clip_key` writes it
-DEPTH = 10  # folders below the data root; ends loops of links
+DEPTH = 10  # folders below the data root
+# What is said of links that are not followed: level, message, remedy.
+OUTSIDE = (
+    "warning", "A link that leads out of the data root; not followed.",
+    "Put the folder itself there, or make the dataset's whole folder a link.",
+)  # fmt: skip
+AGAIN = ("note", "A link to a folder that is read already; not followed.", "")
 
 
 @dataclass
@@ -27,7 +33,29 @@ class Tree:
     closed: dict[str, str] = field(default_factory=dict)  # folders that cannot be opened: why
     foreign: list[str] = field(default_factory=list)  # folders named after another dataset
     unread: list[str] = field(default_factory=list)  # files that are neither sheets nor lie in a clip's folder
+    links: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # links that are not followed: why
     entries: int = 0
+
+
+class Bounds:
+    """Which links below a dataset's folder are followed: those that stay in the data root, to each folder once."""
+
+    def __init__(self, root: Path, place: str):
+        self.root = root.resolve()
+        self.place = (root / place).resolve()
+        self.visited: set[Path] = set()
+
+    def refuse(self, folder: Path) -> tuple[str, str, str] | None:
+        """Why a folder is not entered: OUTSIDE or AGAIN; None where it is."""
+        if not folder.is_symlink():
+            return None
+        target = folder.resolve()
+        if target in (self.root, self.place, *self.visited) or self.place in target.parents:
+            return AGAIN
+        if self.root not in target.parents:
+            return OUTSIDE
+        self.visited.add(target)
+        return None
 
 
 def list_entries(folder: Path) -> list[tuple[str, bool]]:
@@ -66,6 +94,7 @@ def explore(root: Path, places: list[str], layout: Layout) -> Tree:
     """Walk a dataset's places (names in the data root) down to its clip folders, whose files are not looked at."""
     tree = Tree()
     clip_path = re.compile(f"(?:^|/){layout.clip}$", re.IGNORECASE)
+    bounds = {place: Bounds(root, place) for place in places}
     todo = [""]
     while todo:
         parent = todo.pop()
@@ -79,6 +108,9 @@ def explore(root: Path, places: list[str], layout: Layout) -> Tree:
             if not parent and name not in places:
                 continue
             tree.entries += bool(parent)
+            if is_folder and parent and (reason := bounds[path.split("/")[0]].refuse(root / path)):
+                tree.links[path] = reason
+                continue
             if not is_folder:
                 if name.lower().endswith(SUFFIXES):
                     if not re.search(SKIP_SHEETS, name, re.IGNORECASE):

@@ -19,7 +19,7 @@ from melib.corpus.sheets import Row, frame_number, read_sheet
 
 OTHER_IMAGES = (".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".jp2")
 SMIC_TOKENS = {"ne": "negative", "po": "positive", "sur": "surprise"}
-# These clips were moved from sadness to surprise: they tell the editions of CASME II's sheet apart.
+# These clips were moved from sadness to surprise: by them the editions of CASME II's sheet are recognised.
 CASME2_MOVED = {(24, "ep07_01"), (24, "ep07_04f"), (24, "ep10_03")}
 
 
@@ -34,6 +34,7 @@ def read_dataset(
         log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
     for path, error in tree.closed.items():
         log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
+    log.say_links(tree.links)
     for path in tree.foreign:
         other = print_name(dataset_of(path.rsplit("/", 1)[-1]))
         log.say(

@@ -118,7 +118,7 @@ def read_index(root: str | Path, datasets: Iterable[str] | None = None, **kw) ->
 def fingerprint(root: str | Path, index: pd.DataFrame) -> str:
     """Name the content of an index and of its labelled clips' frames: 32 hex digits, wherever the data root lies.
 
-    Frames enter with their names and all of their bytes. Notes do not enter: they tell of repairs that the other
+    Frames enter with their names and all of their bytes. Notes do not enter: they record repairs that the other
     columns already hold.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def make_book(
     it takes. Raises BookError where one fails; the pages before it are kept.
     """
     to.mkdir(parents=True, exist_ok=True)
+    _copy_plotly(to)
     paths = list(notebooks) or sorted((home() / "notebooks").glob("[0-9]*.ipynb"))
     keys = json.loads((to / KEYS).read_text()) if (to / KEYS).is_file() else {}
     ran = []
@@ -47,7 +49,6 @@ def make_book(
         keys[path.stem] = key
         write_whole(to / KEYS, json.dumps(keys, indent=1).encode())
         ran.append(path.stem)
-    _copy_plotly(to)
     write_whole(to / "index.html", index_page(paths).encode())
     return ran
 
@@ -87,8 +88,14 @@ def page(executed: Path) -> str:
 
     notebook = nbformat.read(executed, as_version=4)
     models = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    heading = ""
     for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            heading = cell.source.partition("\n")[0].lstrip("# ")
         for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            if picture:  # nbconvert's template gives it no alternative text
+                output["data"] = {"text/html": _picture(picture, heading)}
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view:
                 output["data"] = {"text/html": still(models, view["model_id"])}
@@ -108,7 +115,9 @@ def index_page(notebooks: Iterable[Path]) -> str:
         lines = nbformat.read(path, as_version=4).cells[0].source.split("\n")
         title = lines[0].removeprefix("# ")
         first = next((line for line in lines[1:] if line.strip()), "")
-        items.append(f"<h3><a href='{path.stem}.html'>{html.escape(title)}</a></h3><p>{html.escape(first)}</p>")
+        text = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(first))
+        text = re.sub(":$", ".", text)  # what follows is no part of this page
+        items.append(f"<h3><a href='{path.stem}.html'>{html.escape(title)}</a></h3><p>{text}</p>")
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>The workbook</title>
 <body style="font-family:sans-serif;max-width:46em;margin:2em auto;line-height:1.5">
 <h1>Cross-dataset micro-expression recognition: the workbook, executed</h1>
@@ -117,6 +126,11 @@ pictures here; in JupyterLab they can be used.</p>
 {"".join(items)}
 </body></html>
 """
+
+
+def _picture(data: str, heading: str) -> str:
+    text = html.escape(f"Figure of the section: {heading}", quote=True)
+    return f'<img alt="{text}" src="data:image/png;base64,{data.strip()}" style="max-width:100%">'
 
 
 def _mark() -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from melib.corpus.index import CorpusError
 from melib.figures.datasets import flow_colours
@@ -136,7 +137,8 @@ class Curves:
         for ax in self.axes:
             ax.tick_params(labelsize=8)
             ax.set_xlabel("frame", fontsize=8)
-            ax.locator_params(nbins=5)
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            ax.ticklabel_format(axis="x", useOffset=False, style="plain")
 
     def open(self, pictures: ClipPictures) -> None:
         """Draw the curves of a clip."""
@@ -232,6 +234,8 @@ def _draw_motion(ax: Axes, pictures: ClipPictures) -> None:
 
 
 def _draw_aus(ax: Axes, pictures: ClipPictures) -> None:
+    if ax.get_legend():
+        ax.get_legend().remove()
     if pictures.aus is None or pictures.aus.empty:
         ax.set_title("no AUs were read for this clip", fontsize=8)
         return
@@ -239,7 +243,7 @@ def _draw_aus(ax: Axes, pictures: ClipPictures) -> None:
     curves = rows.pivot(index="frame", columns="au", values="value")
     change = (curves.max() - curves.min()).sort_values(ascending=False).index[:AUS_SHOWN]
     for colour, au in zip(SERIES_COLOURS, change, strict=False):
-        ax.plot(curves.index, curves[au], color=colour, linewidth=1.5)
-        ax.text(curves[au].idxmax(), curves[au].max(), f"AU{au}", color=colour, fontsize=8)
-    ax.set_ylim(0, 1.15 * curves.to_numpy().max() + 0.1)
+        ax.plot(curves.index, curves[au], color=colour, linewidth=1.5, label=f"AU{au}")
+    ax.legend(fontsize=7, loc="upper left", ncols=2)
+    ax.set_ylim(0, 1.3 * curves[change].to_numpy().max() + 0.1)
     ax.set_title(f"the {len(change)} AUs that change most (intensity 0 to 5)", fontsize=8)

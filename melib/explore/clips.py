@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import traitlets
 
 from melib.corpus.index import CLASSES, CorpusError, dataset_order, print_name
 from melib.explore.clip import ClipPictures, Curves, blinking, png
-from melib.explore.table import mark, rows_table, sentence
+from melib.explore.table import mark, sentence
 from melib.prepare.samples import Samples
 
 ALL = "all"
-FACTS = ("clip_id", "emotion", "label", "onset", "apex", "apex_source", "offset", "fps", "au_codes", "notes")
+FACTS = {"emotion": "emotion", "label": "class", "onset": "onset frame", "apex": "apex frame",
+         "apex_source": "apex", "offset": "offset frame", "fps": "frames/s", "au_codes": "AUs as annotated",
+         "notes": "notes"}  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +59,8 @@ class ClipBrowser(widgets.VBox):
         self._filling = self._opening = False
         self._build_menus()
         self._build_pictures()
-        super().__init__([widgets.HBox(list(self.menus.values())), self.message, self.controls, self.row, self.curve])
+        menus = widgets.HBox(list(self.menus.values()), layout=widgets.Layout(flex_flow="row wrap"))
+        super().__init__([menus, self.message, self.facts, self.controls, self.row, self.curve])
         self.observe(self._fill_menus, "pool")
         self.observe(self._open, "clip_id")
         self.observe(self._draw, ["number", "times"])
@@ -88,7 +92,7 @@ class ClipBrowser(widgets.VBox):
                  widgets.HTML("flow to the apex: hue is direction"), widgets.HTML("optical strain"))  # fmt: skip
         images = (self.face, self.blink, self.direction, self.strain)
         columns = [widgets.VBox([image, name]) for image, name in zip(images, names, strict=True)]
-        self.row = widgets.HBox([*columns, self.facts], layout=widgets.Layout(flex_flow="row wrap"))
+        self.row = widgets.HBox(columns, layout=widgets.Layout(flex_flow="row wrap"))
         traitlets.link((self, "number"), (self.slider, "value"))
         traitlets.link((self, "times"), (self.strength, "value"))
         widgets.jslink((self.play, "value"), (self.slider, "value"))
@@ -130,7 +134,7 @@ class ClipBrowser(widgets.VBox):
             return
         self.pictures = ClipPictures(self.samples, self.place[self.clip_id], self.root, self.aus.get(self.clip_id))
         self.message.value = mark(self.synthetic) + sentence(self.pictures.note)
-        self.facts.value = self._facts_table()
+        self.facts.value = self._facts_line()
         flow = self.pictures.flow()
         for image, part in zip((self.direction, self.strain), flow or (None, None), strict=True):
             image.value = b"" if part is None else png(part)
@@ -178,10 +182,15 @@ class ClipBrowser(widgets.VBox):
         self.caption.value = f"frame {number}" + (f", motion × {self.times:g}" if self.times > 1 else ", as filmed")
         return number
 
-    def _facts_table(self) -> str:
+    def _facts_line(self) -> str:
         row = self.pictures.facts
-        rows = [(name, row[name]) for name in FACTS if name in row and not pd.isna(row[name]) and row[name] != ""]
-        return rows_table(("", ""), rows)
+        known = {title: row[name] for name, title in FACTS.items() if name in row and not pd.isna(row[name])}
+        words = {title: _word(value) for title, value in known.items()}
+        return " &emsp; ".join(f"{title} <b>{html.escape(word)}</b>" for title, word in words.items() if word)
+
+
+def _word(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def au_curves(root: str | Path, index: pd.DataFrame) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from melib.corpus.index import CLASSES
 from melib.explore.clip import ClipPictures, blinking, figure_png, png
@@ -179,8 +180,9 @@ def _course(table: pd.DataFrame, epoch: int) -> bytes:
         ax.plot(table.index, table[label], "o-" if len(table) == 1 else "-", color=CLASS_COLOURS[label], label=label)
     ax.axvline(epoch, color="#D55E00", linewidth=1)
     ax.set(ylim=(0, 1), xlabel="epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title("probability of each class by epoch", fontsize=9)
-    ax.legend(fontsize=7, loc="upper left")
+    ax.legend(fontsize=7, loc="center right")
     return figure_png(figure)
 
 

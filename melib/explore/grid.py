@@ -14,7 +14,7 @@ import pandas as pd
 import traitlets
 
 from melib.corpus.index import dataset_order, print_name
-from melib.explore.table import ClickTable, rows_table, sentence
+from melib.explore.table import ClickTable, distinguishing, rows_table, sentence
 from melib.learning.metrics import METRICS, scores
 from melib.learning.record import read_run
 from melib.learning.selection import honest_confusion, select
@@ -23,15 +23,16 @@ from melib.study.plan import table
 from melib.study.unit import Unit, read_state
 
 COLOURS = {"planned": "#999999", "running": "#0072B2", "failed": "#D55E00", "damaged": "#CC79A7", "done": "#009E73"}
-# What tells no two rows apart.
-NO_SETTING = ("run", "notebook", "state", "note", "part", "held_out", "seed")
+# In what no two rows may differ.
+NO_SETTING = ("run", "notebook", "state", "note", "part", "uar", "held_out", "seed")
+NO_VALUE = ("", "nan", "None")
 USUAL = 0.7  # the share of a notebook's runs from which on a value is said once, under the table
 
 
 class GridPanel(widgets.VBox):
     """The units of a study as a heat map: a row a setting, a column a held-out dataset and seed.
 
-    A cell fills up as its run goes on; its colour tells the state, its tooltip epoch, time left or error. A run that is
+    A cell fills up as its run goes on; its colour shows the state, its tooltip epoch, time left or error. A run that is
     done has the colour of its UAR, at the epoch of an honest rule. A click opens the run, or its error, below: `opened`
     is its name. `rows` is the table it shows (`plan.table`, and `uar`), read from disk by `refresh`; `watch` does so
     every `seconds` until all is done.
@@ -146,14 +147,15 @@ def heat_map(rows: pd.DataFrame) -> str:
 
 
 def row_names(rows: pd.DataFrame) -> tuple[pd.Series, str]:
-    """What tells each row from the others of its notebook, in words; and the usual values that are left out of that."""
+    """In what each row differs from the others of its notebook; and the usual values, which are left out of that."""
     names, usual = pd.Series("all", rows.index), {}
     notebooks = rows["notebook"].value_counts().index
     for notebook in notebooks:
         quiet = [*NO_SETTING, *RunSettings.having(role=("place", "bookkeeping"))]
         settings = rows[rows["notebook"] == notebook].drop(columns=quiet, errors="ignore")
         words = settings.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
-        words = words.loc[:, words.nunique() > 1]
+        words = words[distinguishing(words)]
+        words = words.mask(words.isin(NO_VALUE))
         for name in words:
             shares = words[name].value_counts(normalize=True)
             if shares.iloc[0] >= USUAL:

@@ -9,15 +9,20 @@ import plotly.graph_objects as go
 import traitlets
 
 from melib.corpus.index import print_name
-from melib.explore.clip import enlarged, png
+from melib.explore.clip import ClipPictures, enlarged, png
 from melib.explore.table import mark, rows_table, sentence
 from melib.figures.style import CLASS_COLOURS, SYNTHETIC, dataset_colours
+from melib.prepare.describe import MEASURES
 from melib.prepare.samples import Samples
 
+WORDS = {**MEASURES, "clip_id": "clip", "label": "class", "fps": "frames a second"}
 PLACE = ("x", "y", "panel")  # what is no fact of a clip
 PICTURES = ("apex", "flow_image", "onset", "frames")  # the first of these that the samples hold is the thumbnail
 SIDE = 160  # px
 PLOTLY_MARKERS = {"positive": "circle", "negative": "square", "surprise": "diamond"}
+HINT = (
+    "<small>Circles: positive, squares: negative, diamonds: surprise. Hover over one, or draw around several.</small>"
+)
 
 
 class HoverMap(widgets.VBox):
@@ -51,10 +56,13 @@ class HoverMap(widgets.VBox):
                                              style={"button_width": "90px"})  # fmt: skip
         self.image, self.facts, self.message = widgets.Image(), widgets.HTML(), widgets.HTML(mark(synthetic))
         self.panel = panels[0] if panels else ""
+        several = self.table.loc[self.table["panel"] == self.panel, "dataset"].nunique() > 1
+        self.colour = "dataset" if several else "label"
         self.figure = go.FigureWidget(data=self._traces(), layout=_layout(synthetic))
         self._listen()
         side = widgets.VBox([self.image, self.facts, self.message], layout=widgets.Layout(width="280px"))
-        super().__init__([widgets.HBox([self.menu, self.colours]), widgets.HBox([self.figure, side])])
+        menus, pictures = widgets.HBox([self.menu, self.colours]), widgets.HBox([self.figure, side])
+        super().__init__([menus, pictures, widgets.HTML(HINT)])
         traitlets.link((self, "panel"), (self.menu, "value"))
         traitlets.link((self, "colour"), (self.colours, "value"))
         traitlets.dlink((self, "picture"), (self.image, "value"))
@@ -116,21 +124,25 @@ class HoverMap(widgets.VBox):
             self.facts.value = sentence(f"This map holds no clip {self.hovered}.")
             return
         row = rows.iloc[0]
-        facts = [(name, _word(row[name])) for name in rows if name not in PLACE and row[name] == row[name]]
+        facts = [(WORDS.get(name, name), _word(row[name])) for name in rows
+                 if name not in PLACE and not pd.isna(row[name])]  # fmt: skip
         self.facts.value = rows_table(("", ""), facts)
         self.picture = self._thumbnail()
 
     def _thumbnail(self) -> bytes:
         place = self._rows.get(self.hovered)
-        kind = next((name for name in PICTURES if place is not None and name in self.samples.arrays), None)
-        if kind is None:
+        if place is None:
             return b""
+        kind = next((name for name in PICTURES if name in self.samples.arrays), None)
+        if kind is None:
+            flow = ClipPictures(self.samples, place).flow()
+            return png(enlarged(flow[0], SIDE)) if flow else b""
         image = np.asarray(self.samples.arrays[kind][place])
         return png(enlarged(np.dstack([image[len(image) // 2]] * 3) if kind == "frames" else image, SIDE))
 
 
 def _word(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _layout(synthetic: bool) -> dict:
@@ -138,8 +150,9 @@ def _layout(synthetic: bool) -> dict:
     note = {"text": SYNTHETIC, "showarrow": False, "xref": "paper", "yref": "paper", "x": 1, "y": -0.06,
             "font": {"color": "#B00020", "size": 11}}  # fmt: skip
     return {"width": 620, "height": 480, "template": "plotly_white", "dragmode": "lasso", "hovermode": "closest",
-            "margin": {"l": 10, "r": 10, "t": 10, "b": 40}, "xaxis": axis, "yaxis": axis,
-            "legend": {"orientation": "h", "y": 1.08}, "annotations": [note] if synthetic else []}  # fmt: skip
+            "margin": {"l": 10, "r": 40, "t": 10, "b": 40}, "xaxis": axis, "yaxis": axis,
+            "modebar": {"orientation": "v"}, "legend": {"orientation": "h", "y": 1.08},
+            "annotations": [note] if synthetic else []}  # fmt: skip
 
 
 def with_facts(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -17,7 +17,7 @@ from melib.figures.motion import one_clip
 from melib.prepare.own_clip import Workspace
 from melib.prepare.settings import PrepareError
 from melib.prepare.spot import Candidates
-from melib.study.models import Model
+from melib.study.models import Model, load_models
 from melib.study.predict import Prediction, examine, occlusion
 from melib.study.verdict import in_words
 
@@ -29,6 +29,7 @@ EACH = 25  # frames between two signs of life of a search
 class OwnClipPanel(widgets.VBox):
     """Predictions of `models` for a video that is uploaded, or for a path; onset, apex and offset given or found.
 
+    Where `folders` of runs are given, a list of them chooses which are averaged; those that cannot be are refused.
     Its state is traits: `prediction`, None until there is one, and `message`, its words or what was wrong with the
     input, after which the panel can be used as before. `candidates` of a long recording are offered, none is taken.
 
@@ -39,8 +40,14 @@ class OwnClipPanel(widgets.VBox):
     candidates = traitlets.Instance(Candidates, allow_none=True)
     message = traitlets.Unicode(WAITING)
 
-    def __init__(self, models: Sequence[Model]):
+    def __init__(self, models: Sequence[Model], folders: Iterable[Path] = ()):
         self.models = list(models)
+        known = {folder.name: folder for folder in folders}
+        known |= {model.run.folder.name: model.run.folder for model in models}
+        self.runs = widgets.SelectMultiple(
+            description="runs", options=list(known.items()), value=self._loaded(), rows=min(6, len(known)),
+            layout=widgets.Layout(width="620px", display="" if len(known) > len(models) else "none"),
+        )  # fmt: skip
         self._workspace = Workspace()
         self.upload = widgets.FileUpload(accept="video/*", multiple=False, description="Upload a video")
         self.path = _text("or path", "video file, or folder of frames", "420px")
@@ -54,6 +61,7 @@ class OwnClipPanel(widgets.VBox):
         self.pictures = {name: widgets.Image(format="png") for name in ("verdict", "clip", "candidates")}
         super().__init__(
             [
+                self.runs,
                 widgets.HBox([self.upload, self.path]),
                 widgets.HBox(list(self.numbers.values())),
                 widgets.HBox([self.box, self.cropped, self.button]),
@@ -63,6 +71,7 @@ class OwnClipPanel(widgets.VBox):
             ]
         )
         self.button.on_click(self._run)
+        self.runs.observe(self._take_runs, "value")
         self.upload.observe(self._take_upload, "value")
         self.path.observe(self._forget, "value")
         self.choice.observe(self._take_candidate, "value")
@@ -75,11 +84,28 @@ class OwnClipPanel(widgets.VBox):
         self._offer(result) if isinstance(result, Candidates) else self._say(result)
         return self
 
+    def _loaded(self) -> tuple[Path, ...]:
+        return tuple(model.run.folder for model in self.models)
+
+    def _take_runs(self, change) -> None:
+        """Load the chosen runs; where they cannot be averaged, say why and keep those that were loaded."""
+        if change["new"] == self._loaded():
+            return
+        try:
+            if not change["new"]:
+                raise ValueError("no run is chosen.")
+            self.models = load_models(change["new"])
+            self.message = f"{len(self.models)} runs loaded. {WAITING}"
+        except (ValueError, OSError) as error:
+            self.message = f"This cannot be used: {error}"
+            self.runs.value = self._loaded()
+
     def _run(self, _=None) -> None:
         """Predict for what is chosen; what is wrong with it becomes the message."""
         self.button.disabled = True
         self.prediction = None
         self._show({})
+        self.message = "Reading the recording ..."
         try:
             numbers = {name: self._number(name) for name in NUMBERS}
             result = examine(
@@ -97,7 +123,7 @@ class OwnClipPanel(widgets.VBox):
         if self.path.value.strip():
             return Path(self.path.value.strip())
         if not self.upload.value:
-            raise PrepareError(WAITING)
+            raise PrepareError(f"nothing was chosen. {WAITING}")
         sent = self.upload.value[0]
         place = self._workspace.folder / Path(sent["name"]).name
         place.write_bytes(sent["content"])

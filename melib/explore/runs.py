@@ -10,10 +10,11 @@ import ipywidgets as widgets
 import pandas as pd
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from melib.corpus.index import dataset_order, print_name
 from melib.explore.clip import figure_png
-from melib.explore.table import ClickTable, confusion_table, mark, rows_table, sentence
+from melib.explore.table import ClickTable, confusion_table, distinguishing, mark, rows_table, sentence
 from melib.figures.style import SERIES_COLOURS
 from melib.learning.record import Run, read_run
 from melib.learning.selection import ORACLES, RULES, pooled_by_epoch
@@ -30,6 +31,8 @@ RULE_WORDS = {"last": "last epoch", "source_val": "best on source validation",
 class RunBrowser(widgets.VBox):
     """Menus for fold, method, network, inputs, seed and whatever else differs, twice; two runs under one rule compared.
 
+    It opens on the run whose folder has the name `first`, by default the first one, and another of its fold and seed.
+
     Shown are UAR by epoch, both confusion matrices and their difference, the paired test over subjects, and the clips
     whose class changed. Its state is traits: `first` and `second`, the names of the run folders, `rule`, and `clip_id`,
     the clip that was clicked.
@@ -42,7 +45,7 @@ class RunBrowser(widgets.VBox):
     rule = traitlets.Unicode("last")
     clip_id = traitlets.Unicode()
 
-    def __init__(self, folders: Iterable[str | Path]):
+    def __init__(self, folders: Iterable[str | Path], first: str | None = None):
         self.table = run_table(folders)
         self.message = widgets.HTML()
         self._filling = False
@@ -67,7 +70,7 @@ class RunBrowser(widgets.VBox):
         super().__init__([*menus, self.rules, self.message, self.curves, matrices, self.scores, self.flips])
         traitlets.link((self, "rule"), (self.rules, "value"))
         traitlets.dlink((self.flips, "clicked"), (self, "clip_id"))
-        self._start()
+        self._start(first)
         self.observe(self._follow, list(SIDES))
         self.observe(self._draw, [*SIDES, "rule"])
         self._draw()
@@ -76,25 +79,26 @@ class RunBrowser(widgets.VBox):
         quiet = ("folder", "synthetic", "data", *RunSettings.having(role=("place", "bookkeeping")))
         words = self.table.drop(columns=list(quiet), errors="ignore").map(_word)
         self.words = words
-        varied = [name for name in words if name not in FIRST and words[name].nunique() > 1]
         menus = {}
-        for name in (*FIRST, *varied):
+        for name in distinguishing(words, FIRST):
             values = words[name].unique()
             values = dataset_order(values) if name == "held_out" else sorted(values)
             options = [(print_name(value) if name == "held_out" else value or "—", value) for value in values]
             menus[name] = widgets.Dropdown(
-                description=name, options=options, layout=widgets.Layout(width="200px"),
+                description=name, options=options, layout=widgets.Layout(width="auto"),
                 style={"description_width": "initial"},
             )  # fmt: skip
             menus[name].observe(lambda change, side=side: self._choose(side, change["owner"].description), "value")
         return menus
 
-    def _start(self) -> None:
-        """Open the first run and, where there is one, another of the same fold and seed."""
-        first = self.words.iloc[0]
-        same = (self.words[["held_out", "seed"]] == first[["held_out", "seed"]]).all(axis=1).to_numpy()
-        others = [name for name, alike in zip(self.by_name, same, strict=True) if alike]
-        self.first, self.second = others[0], others[-1]
+    def _start(self, first: str | None) -> None:
+        """Open a run and, where there is one, another of the same fold and seed."""
+        names = list(self.by_name)
+        self.first = first if first in names else names[0]
+        words = self.words[["held_out", "seed"]]
+        same = (words == words.iloc[names.index(self.first)]).all(axis=1).to_numpy()
+        others = [name for name, alike in zip(names, same, strict=True) if alike and name != self.first]
+        self.second = others[-1] if others else self.first
         self._follow()
 
     def _choose(self, side: str, changed: str) -> None:
@@ -203,8 +207,10 @@ def _curves(runs: Iterable[Run], courses: Iterable[pd.Series], tables: list[pd.D
             axes[1].plot(run.history.groupby("epoch")[name].mean(), color=colour, label=side)
     axes[0].axhline(100 / 3, color="#999999", linewidth=1, linestyle="--")
     axes[0].set(ylim=(0, 100), xlabel="epoch")
+    for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_title("UAR on the held-out clips (%), dot: the chosen epoch", fontsize=9)
-    axes[1].set(ylim=(0, None), xlabel="epoch")
+    axes[1].set(ylim=(0, 1.05 * axes[1].get_ylim()[1]), xlabel="epoch")
     axes[1].set_title("cross-entropy of the training clips", fontsize=9)
     axes[0].legend(fontsize=8, loc="lower right")
     return figure_png(figure)

@@ -65,6 +65,12 @@ def _choice(model: dict) -> str:
     return _named(state, value)
 
 
+def _several(model: dict) -> str:
+    state = model["state"]
+    labels = state.get("_options_labels") or []
+    return _named(state, ", ".join(labels[place] for place in state.get("index") or ()) or "—")
+
+
 def _value(model: dict) -> str:
     state = model["state"]
     value = state.get("value")
@@ -108,6 +114,8 @@ DRAWN = {
     "DropdownModel": _choice,
     "ToggleButtonsModel": _choice,
     "SelectModel": _choice,
+    "SelectMultipleModel": _several,
+    "FileUploadModel": _button,
     "FloatSliderModel": _value,
     "IntSliderModel": _value,
     "CheckboxModel": _value,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import anywidget
 import numpy as np
+import pandas as pd
 import traitlets
 
 from melib.corpus.index import CLASSES
@@ -45,6 +46,23 @@ def rows_table(header: Sequence[str], rows: Sequence[Sequence[object]], keys: Se
         cells = "".join(f"<td style='padding:0 .8em 0 0'>{html.escape(str(value))}</td>" for value in row)
         body.append(f"<tr{key}>{cells}</tr>")
     return f"<table style='line-height:1.4'><tr>{head}</tr>{''.join(body)}</table>"
+
+
+def distinguishing(words: pd.DataFrame, first: Sequence[str] = ()) -> list[str]:
+    """The columns that tell rows apart: `first`, then each that splits rows which those before it leave together.
+
+    An option that follows from the method, say, is none of them.
+
+    >>> distinguishing(pd.DataFrame({"method": ["erm", "brl", "brl"], "spread": ["", "range", "range"],
+    ...                              "lam": ["", "0.3", "0.5"]}))
+    ['method', 'lam']
+    """
+    kept, groups = list(first), len(words[list(first)].drop_duplicates()) if first else 1
+    for name in words.columns.difference(kept, sort=False):
+        split = len(words[[*kept, name]].drop_duplicates())
+        if split > groups:
+            kept, groups = [*kept, name], split
+    return kept
 
 
 def confusion_table(counts: np.ndarray, title: str, marked: tuple[str, str] = ("", ""), signed: bool = False) -> str:

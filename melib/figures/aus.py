@@ -1,4 +1,4 @@
-"""Pictures of action units: intensities by class and dataset, clusters, centroids and their faces, what they tell."""
+"""Pictures of action units: intensities by class and dataset, clusters, centroids, clusters against labels."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melib.aus.face import MAGNIFY, DrawnFace
+from melib.aus.identity import AGREEMENT, VECTOR_TITLES
 from melib.aus.table import NAMES
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, dataset_colours
 
-VECTOR_NAMES = {"apex": "apex", "reencoded": "apex, re-encoded", "difference": "apex − onset"}
-TELLS = {"ami_label": "emotion class", "ami_dataset": "dataset", "ami_subject": "subject"}
 MEASURES = {  # panel title and unit, and what is drawn in it
-    "What the cluster tells\n(adjusted mutual information)": {
-        "ami_label": (TELLS["ami_label"], "#D55E00", "o"), "ami_dataset": (TELLS["ami_dataset"], "#0072B2", "s"),
-        "ami_subject": (TELLS["ami_subject"], "#56B4E9", "D")},
+    "Agreement of clusters\n(adjusted mutual information)": {
+        "ami_label": (AGREEMENT["ami_label"], "#D55E00", "o"),
+        "ami_dataset": (AGREEMENT["ami_dataset"], "#0072B2", "s"),
+        "ami_subject": (AGREEMENT["ami_subject"], "#56B4E9", "D")},
     "Distance to EMFACS prototypes\n(1 − cosine)": {
         "emfacs_own": ("of the class", "#D55E00", "o"), "emfacs_other": ("of other classes", "#666666", "s")},
     "How far centroids stray\n(share of the gap between classes)": {
@@ -156,11 +156,11 @@ def centroids(table: pd.DataFrame, magnify: float = MAGNIFY) -> Figure:
 
 
 def identity(table: pd.DataFrame) -> Figure:
-    """What clusters and centroids tell, by kind of vector: columns vectors and those of `melib.aus.identity.identity`.
+    """Agreement of clusters and distances of centroids: columns vectors and those of `melib.aus.identity.identity`.
 
     Bars are 95 % intervals; grey bands are where the control with shuffled classes lies.
     """
-    kinds = [name for name in VECTOR_NAMES if name in set(table["vectors"])]
+    kinds = [name for name in VECTOR_TITLES if name in set(table["vectors"])]
     figure, axes = plt.subplots(1, len(MEASURES), figsize=(12, 4.1), layout="constrained")
     for ax, (title, shown) in zip(axes, MEASURES.items(), strict=True):
         for shift, (measure, (name, colour, marker)) in zip(
@@ -172,7 +172,7 @@ def identity(table: pd.DataFrame) -> Figure:
             ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="")
             height = rows["shuffled_high"] - rows["shuffled_low"]
             ax.bar(positions, height, 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0)
-        ax.set_xticks(range(len(kinds)), [VECTOR_NAMES[name] for name in kinds])
+        ax.set_xticks(range(len(kinds)), [VECTOR_TITLES[name] for name in kinds])
         ax.set_title(title)
         ax.set_ylim(min(0, ax.get_ylim()[0]), ax.get_ylim()[1] * 1.25)
         ax.grid(axis="x", visible=False)

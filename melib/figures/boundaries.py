@@ -16,7 +16,7 @@ from melib.figures.style import CLASS_COLOURS, CLASS_MARKERS
 TRAINED = "#8A8A8A"
 ROWS = {  # what a row of panels is fitted on, and how its score is to be read
     "held_out": ("As in the paper: fitted on {} itself", "in-sample"),
-    "train": ("Honest twin: fitted on the training clips, {} unseen", "held out"),
+    "train": ("Fitted on the training clips, {} unseen", "held out"),
 }
 
 
@@ -44,7 +44,7 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def boundaries(table: pd.DataFrame) -> Figure:
-    """Figure 7 of a table of `study.boundaries.panels`: a column a run, the paper's way above its honest twin."""
+    """Figure 7 of a `study.boundaries.panels` table: a column a run, the paper's fit above that on training clips."""
     titles = list(table["panel"].unique())
     tested = print_name(table["held_out"].iloc[0])
     figure = plt.figure(figsize=(2.9 * len(titles) + 0.5, 6.9), layout="constrained")

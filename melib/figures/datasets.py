@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product, zip_longest
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +22,6 @@ from melib.figures.style import (
     SERIES_COLOURS,
     dataset_colours,
     dataset_markers,
-    save,
 )
 from melib.prepare.samples import Samples
 
@@ -147,16 +145,6 @@ def bare(ax: Axes, image: np.ndarray | None) -> None:
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)
-
-
-def save_faces(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:
-    """`style.save` for pictures that show faces. Raises PermissionError unless the faces are synthetic."""
-    if not synthetic:
-        raise PermissionError(
-            f"{name} shows faces of a licensed dataset, which are not to be published: nothing was saved. "
-            "Look at it in the notebook, and clear the notebook's output before you share it."
-        )
-    return save(figure, folder, name, table, synthetic)
 
 
 def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:

@@ -1,4 +1,4 @@
-"""The figures of `figures/`, each redrawn from the CSV beside it; drawings of the method need none."""
+"""The figures of `figures/`, each redrawn from the CSV beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from melib.figures import architecture, aus, boundaries, datasets, gan, motion, results
 from melib.figures.runs import held_out_bars
-from melib.figures.style import save, save_drawing, use_style
+from melib.figures.style import save, use_style
 from melib.learning.registry import METHODS
 
 SELECTION_TITLES = {
@@ -21,7 +21,7 @@ SELECTION_TITLES = {
 
 
 def main_job(rows: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset with and without BRL, under an honest rule and under the oracle, of result rows."""
+    """UAR by held-out dataset with and without BRL, under `source_val` and under the oracle, of result rows."""
     rows = rows.assign(method=rows["method"].map({name: spec.title for name, spec in METHODS.items()}))
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
     for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
@@ -44,7 +44,7 @@ def calibration(rows: pd.DataFrame) -> Figure:
 def claims(table: pd.DataFrame) -> Figure:
     """The board of the paper's claims, of the table that `study.claims.judge` gives."""
     figure, ax = plt.subplots(figsize=(13, 0.42 * len(table) + 1), layout="constrained")
-    data = "the synthetic demo corpus: only real data decide" if table["synthetic"].any() else "these runs"
+    data = "the synthetic demo corpus" if table["synthetic"].any() else "these runs"
     results.claims_board(table, ax, f"{data} ({table['selection'].iloc[0]})")
     return figure
 
@@ -62,6 +62,8 @@ def effects(table: pd.DataFrame) -> Figure:
             count = int(rows["n"].max())
             ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
             ax.set_xlabel("UAR, points; 95 % over subjects")
+        if table.loc[table["inputs"] == kind, "effect"].isna().all():  # zero alone has no scale
+            row[0].set_xlim(-10, 10)
     figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
     return figure
 
@@ -135,24 +137,23 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "brl_epochs": brl_epochs,
     "brl_attention": brl_attention,
 }
-DRAWINGS: dict[str, Callable[[], Figure]] = {
-    "fig4_framework": architecture.framework,
-    "fig5_brl": architecture.brl_module,
-}
 
 
 def redraw(folder: Path) -> Iterator[Path]:
-    """Draw every figure of the gallery whose CSV lies in `folder`, and the drawings; yields the pictures' paths."""
+    """Draw every figure of the gallery whose CSV lies in `folder`; yields the pictures' paths.
+
+    Raises ValueError where there is none.
+    """
     import matplotlib
+
+    stored = {name: folder / f"{name}.csv" for name in GALLERY if (folder / f"{name}.csv").is_file()}
+    if not stored:
+        what = "holds none of the CSVs that figures are drawn from" if folder.is_dir() else "is no folder"
+        raise ValueError(f"{folder} {what}, such as {next(iter(GALLERY))}.csv. Give a folder like figures/.")
 
     matplotlib.use("Agg")
     use_style()
-    for name, draw in DRAWINGS.items():
-        yield save_drawing(draw(), folder, name)
-    for name, draw in GALLERY.items():
-        source = folder / f"{name}.csv"
-        if source.is_file():
-            table = pd.read_csv(source)
-            if table.empty:  # the grid had no such run
-                continue
-            yield save(draw(table), folder, name, table, synthetic=bool(table["synthetic"].any()))
+    for name, source in stored.items():
+        table = pd.read_csv(source)
+        if len(table):  # else the grid had no such run
+            yield save(GALLERY[name](table), folder, name, table, synthetic=bool(table["synthetic"].any()))

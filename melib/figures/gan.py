@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, SERIES_COLOURS
 
-READINGS = {"even": "the deficit split evenly", "balance": "towards equal classes"}
+SCHEMES = {"even": "the deficit split evenly", "balance": "towards equal classes"}
 CURVES = {  # of a training's history, by panel
     "Critic": {"critic": "Wasserstein gap", "penalty": "gradient penalty"},
     "AUs, mean squared error": {"aus_real": "read from real faces", "aus": "read from generated faces"},
@@ -22,10 +24,10 @@ GAP = 24  # grey levels that a difference map spans
 
 
 def plan_bars(table: pd.DataFrame) -> Figure:
-    """Table 2: what each dataset holds and gets, by class; columns reading, dataset, label, present, added."""
+    """Table 2: what each dataset holds and gets, by class; columns scheme, dataset, label, present, added."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.7), sharey=True, layout="constrained")
-    for ax, (reading, title) in zip(axes, READINGS.items(), strict=True):
-        rows = table[table["reading"] == reading]
+    for ax, (scheme, title) in zip(axes, SCHEMES.items(), strict=True):
+        rows = table[table["scheme"] == scheme]
         names = dataset_order(rows["dataset"])
         for shift, label in zip((-0.27, 0, 0.27), CLASSES, strict=True):
             bars = rows[rows["label"] == label].set_index("dataset").loc[names]
@@ -99,7 +101,7 @@ def sheet(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> Figure:
     return figure
 
 
-def strip(images: np.ndarray, titles: list[str], ax: Axes) -> Axes:
+def strip(images: np.ndarray, titles: Sequence[str], ax: Axes) -> Axes:
     """Faces (N, S, S, 3) in a row, each under its title."""
     size = images.shape[1]
     ax.imshow(np.concatenate(list(images), axis=1))
@@ -109,9 +111,17 @@ def strip(images: np.ndarray, titles: list[str], ax: Axes) -> Axes:
     return ax
 
 
+def strips(rows: dict[tuple[str, ...], np.ndarray]) -> Figure:
+    """A `strip` of faces (N, S, S, 3) a row, by their titles."""
+    figure, axes = plt.subplots(len(rows), 1, figsize=(11, 1.5 * len(rows)), layout="constrained", squeeze=False)
+    for ax, (titles, images) in zip(axes[:, 0], rows.items(), strict=True):
+        strip(images, titles, ax)
+    return figure
+
+
 LOWEST = -2.0  # that the axis of MEASURES goes down to
 MEASURES = {  # of `gap_table`
-    "reading": "AUs read, towards\nthe real face", "error": "error of the AUs\nthat is gone",
+    "aus": "AUs measured, towards\nthe real face", "error": "error of the AUs\nthat is gone",
     "place": "where it moves\n(correlation)",
 }  # fmt: skip
 KINDS = {"generated": ("class centroid", "#D55E00", "o"), "shuffled": ("another class' centroid", "#666666", "s"),
@@ -132,7 +142,7 @@ def quality(table: pd.DataFrame) -> Figure:
         ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=2)
         ax.plot(positions, rows["value"], marker, color=colour, label=label, linestyle="")
         for x, value in zip(positions, rows["value"], strict=True):
-            if value < LOWEST:  # told where it would dwarf all others
+            if value < LOWEST:  # printed where its bar would dwarf all others
                 ax.annotate(f"{value:.0f}", (x, LOWEST), (0, 4), textcoords="offset points", color=colour, fontsize=7,
                             ha="center", rotation=90)  # fmt: skip
     ax.axhline(0, color="#666666", linewidth=1)

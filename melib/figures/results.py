@@ -139,8 +139,8 @@ def steering(table: pd.DataFrame, ax: Axes) -> Axes:
         ax.plot(rows["epoch"], rows["gap"], color=colour, linewidth=2, label=f"gap of mean attention, λ = {lam:g}")
         ax.plot(rows["epoch"], rows["inside"], color=colour, linestyle=":", label=f"share of W in it, λ = {lam:g}")
     _start(table, ax)
-    room = 1.5 * table[["gap", "inside"]].max(axis=None)  # for the legend
-    ax.set(xlabel="epoch", ylim=(0, room), title="what BRL is told")
+    top = 1.5 * table[["gap", "inside"]].max(axis=None)  # for the legend
+    ax.set(xlabel="epoch", ylim=(0, top), title="gap of attention, and W")
     ax.legend(fontsize=8, loc="upper left")
     return ax
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zlib import crc32
@@ -11,9 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, DATASETS, dataset_order
+from melib.home import resolve
 
-# Datasets and classes never share a colour, and all are told apart under the common colour blindnesses (a test measures
-# it): the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
+# Datasets and classes never share a colour, and all differ under the common colour blindnesses (a test measures it):
+# the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
 DATASET_COLOURS = dict(zip(DATASETS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"), strict=True))
 OTHER_COLOURS = ("#225522", "#40004B", "#A5D6A7", "#8C6D31")
 CLASS_COLOURS = {"positive": "#BDB76B", "negative": "#333333", "surprise": "#88CCEE"}
@@ -22,6 +24,8 @@ OTHER_MARKERS = ("P", "X", "<", ">")
 CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
 SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 SYNTHETIC = "synthetic demo corpus"
+
+log = logging.getLogger(__name__)
 
 STYLE = {
     "figure.dpi": 110, "savefig.dpi": 160, "figure.facecolor": "white", "font.size": 10, "axes.titlesize": 11,
@@ -72,6 +76,34 @@ def save(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, syn
     path = save_drawing(figure, folder, name)
     table.to_csv(path.with_suffix(".csv"), index=False, float_format="%.6g")
     return path
+
+
+def show(
+    figure: Figure,
+    name: str = "",
+    table: pd.DataFrame | None = None,
+    *,
+    out: str | Path | None = None,
+    synthetic: bool = False,
+    faces: bool = False,
+) -> None:
+    """Display a figure in a notebook, marked where its data are synthetic, and close it.
+
+    Where `out` names a folder and the figure has a `name`, it is saved there, with the `table` that made it; one that
+    shows `faces` only if they are synthetic: faces of licensed datasets are never saved.
+    """
+    from IPython.display import display
+
+    if synthetic:
+        mark_synthetic(figure)
+    if out and name and faces and not synthetic:
+        log.warning("%s shows faces of a licensed dataset, which must not be published: it is not saved.", name)
+    elif out and name:
+        path = save_drawing(figure, resolve(out), name)
+        if table is not None:
+            table.assign(synthetic=synthetic).to_csv(path.with_suffix(".csv"), index=False, float_format="%.6g")
+    display(figure)
+    plt.close(figure)
 
 
 def save_drawing(figure: Figure, folder: str | Path, name: str) -> Path:

@@ -40,7 +40,7 @@ from melib.prepare.pair import fine_flow, fine_side
 from melib.prepare.pipeline import Progress
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.settings import PrepareSettings
-from melib.prepare.topup import READINGS, top_up
+from melib.prepare.topup import SCHEMES, top_up
 
 log = logging.getLogger(__name__)
 GIF_MAGNIFY = 5  # at 1 a change is a third of a pixel
@@ -87,8 +87,8 @@ class Fold:
 
     def plan(self, kind: str) -> pd.DataFrame:
         """The samples to add to each training dataset and class; see `top_up`."""
-        reading = "even" if kind == "even" else "balance"
-        return top_up(self.index, reading, self.settings.target).loc[self.sources]
+        scheme = "even" if kind == "even" else "balance"
+        return top_up(self.index, scheme, self.settings.target).loc[self.sources]
 
 
 def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
@@ -103,8 +103,8 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     data = open_corpus(settings.corpus, prepare_settings(settings), progress=progress, datasets=settings.datasets)
     sources = settings.sources_in(data.samples.index["dataset"])
     index = data.samples.index[data.samples.index["dataset"].isin(sources)]
-    reading = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
-    change, apex = (clip_vectors(reading, index, kind) for kind in ("difference", "apex"))
+    measured = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
+    change, apex = (clip_vectors(measured, index, kind) for kind in ("difference", "apex"))
     apex = apex.loc[change.index]
     with_aus(index, change, apex, sources)
     shown = change if PRESETS[settings.preset].moves else apex
@@ -113,22 +113,22 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
 
 
 def plan_table(index: pd.DataFrame, target: int = 0) -> pd.DataFrame:
-    """Table 2 under both readings: reading, dataset, label, present, added; for all datasets of `index`."""
+    """Table 2 under both schemes: scheme, dataset, label, present, added; for all datasets of `index`."""
     present = pd.crosstab(index["dataset"], index["label"]).reindex(columns=CLASSES, fill_value=0).stack()
-    parts = [top_up(index, name, target).stack().rename("added").to_frame().assign(reading=name) for name in READINGS]
+    parts = [top_up(index, name, target).stack().rename("added").to_frame().assign(scheme=name) for name in SCHEMES]
     table = pd.concat(parts).join(present.rename("present")).reset_index()
-    return table[["reading", "dataset", "label", "present", "added"]]
+    return table[["scheme", "dataset", "label", "present", "added"]]
 
 
 def composites(plan: pd.DataFrame) -> pd.DataFrame:
-    """Table 3: the training sets that a `plan_table` makes; columns reading, held_out, the classes and all."""
+    """Table 3: the training sets that a `plan_table` makes; columns scheme, held_out, the classes and all."""
     total = plan.assign(total=plan["present"] + plan["added"])
     parts = [
-        total[total["dataset"] != name].pivot_table("total", "reading", "label", "sum").assign(held_out=name)
+        total[total["dataset"] != name].pivot_table("total", "scheme", "label", "sum").assign(held_out=name)
         for name in total["dataset"].unique()
     ]
-    table = pd.concat(parts).reset_index()[["reading", "held_out", *CLASSES]]
-    return table.assign(all=table[list(CLASSES)].sum(axis=1)).sort_values("reading", kind="stable", ignore_index=True)
+    table = pd.concat(parts).reset_index()[["scheme", "held_out", *CLASSES]]
+    return table.assign(all=table[list(CLASSES)].sum(axis=1)).sort_values("scheme", kind="stable", ignore_index=True)
 
 
 def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:
@@ -211,7 +211,7 @@ def trained_generator(fold: Fold, watch: tuple | None = None, progress: Callable
 def seen(fold: Fold) -> list[str]:
     """The datasets that a fold's generator has learned from: its sources, and those of the one that it goes on from.
 
-    Raises GanError where the held-out one is among them, and warns where nothing beside `start` tells: "unknown".
+    Raises GanError where the held-out one is among them, and warns where nothing beside `start` says so: "unknown".
     """
     settings = fold.settings
     if not settings.start:
@@ -220,7 +220,7 @@ def seen(fold: Fold) -> list[str]:
     held_out = settings.held_out
     before = json.loads(manifest.read_text()).get("seen", ["unknown"]) if manifest.is_file() else ["unknown"]
     if "unknown" in before:
-        log.warning("%s does not tell what it was trained on: see that %s is not among it.", settings.start, held_out)
+        log.warning("%s does not say what it was trained on: see that %s is not among it.", settings.start, held_out)
     if held_out in before:
         raise GanError(
             f"start = {settings.start} was trained on {before}, but {held_out} is held out here: give a generator that "

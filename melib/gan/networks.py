@@ -69,7 +69,7 @@ class Residual(nn.Sequential):
 class Critic(nn.Module):
     """Image (B, 3, S, S) to realness (B, 1, S/64, S/64) and AUs (B, 17): a PatchGAN without normalisation.
 
-    With `changes` it is told the source as well, and looks at the image and at what changed, times `GAIN`.
+    With `changes` it gets the source as well, and looks at the image and at what changed, times `GAIN`.
     """
 
     GAIN = 8  # a micro-expression changes a pixel by some hundredths of the range

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pandas as pd
+from scipy import stats
+from scipy.spatial.distance import pdist
+from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import polynomial_kernel
 
 from melib.aus.table import NAMES
 from melib.corpus.demo.write import TRUTH, acted_frame
@@ -21,11 +26,20 @@ from melib.prepare.samples import Samples
 
 MAGNIFY = (1, 3)  # of the centroids
 CELLS = 16  # a flow is read as CELLS x CELLS averages
-RIDGE = 1.6  # as strong as a reading of single pixels of flow needs
+RIDGE = 1.6  # penalty of the regression of AUs on flow
 COMPONENTS = 40  # of a face, for identity, KID and diversity
 SATURATED = 0.01, 0.99
 KINDS = ("generated", "shuffled", "untrained")  # of generated faces; see `read_pairs`
 DRAWS = 1000  # of subjects, for intervals
+MEASURE_WORDS = {
+    "identity": "nearer to their own person than to others (share of pairs; 0.5: chance)",
+    "kid": "kernel distance to real apex faces, × 1000 (of real ones: between two halves)",
+    "diversity": "distance between faces of a class and dataset (no unit)",
+    "sharpness": "finest detail, as a share of the onset's",
+    "attention": "mean attention (1: the face is returned, 0: all is drawn anew)",
+    "saturated": "attention at one end or the other (share of pixels)",
+    "passed": "change of real faces that keep their AUs (grey levels of 255)",
+}
 
 
 def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable | None = None) -> dict[str, np.ndarray]:
@@ -48,7 +62,8 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
     arrays = fold.data.samples.arrays
     truth = _true_aus(root, index)
     flows = pair_cells(arrays["onset"], arrays["apex"])
-    readers = {name: _ridge(flows[index["dataset"] != name], truth[index["dataset"] != name]) for name in fold.sources}
+    others = {name: (index["dataset"] != name).to_numpy() for name in fold.sources}
+    readers = {name: Ridge(RIDGE).fit(flows[rows], truth[rows]) for name, rows in others.items()}
     rng = np.random.default_rng(fold.settings.seed)
     rows = np.concatenate([subjects_in_turn(index[index["dataset"] == name], rng)[:each] for name in fold.sources])
     datasets = index["dataset"].to_numpy(dtype=str)[rows]
@@ -59,11 +74,13 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
 
     def read(other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells = pair_cells(onset, other)
-        return np.stack([readers[name](cell) for name, cell in zip(datasets, cells, strict=True)]), cells
+        return np.concatenate(
+            [readers[name].predict(cell[None]) for name, cell in zip(datasets, cells, strict=True)]
+        ), cells
 
     centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
     first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
-    readings = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
+    measured = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
     for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
         target = magnify * goal[label]
         acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
@@ -75,23 +92,23 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
         cells = {}
         for name, other in others.items():
             aus, cells[name] = read(other)
-            readings[name].append(aus)
-        readings["target"].append(np.tile(target, (len(rows), 1)))
+            measured[name].append(aus)
+        measured["target"].append(np.tile(target, (len(rows), 1)))
         far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
-        readings["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
+        measured["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
         if progress:
             progress(step + 1, len(MAGNIFY) * len(CLASSES))
     shape = len(MAGNIFY), len(CLASSES), len(rows)
-    return {name: np.stack(part).reshape(*shape, -1) for name, part in readings.items()} | {"rows": rows}
+    return {name: np.stack(part).reshape(*shape, -1) for name, part in measured.items()} | {"rows": rows}
 
 
 def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
     """How far generated faces go from the floor to the ceiling; measure, magnify, kind, value, low, high (95 %).
 
-    `reading`: how far the AUs read go from the neutral face's towards the real face's, along the line between them.
+    `aus`: how far the measured AUs go from the neutral face's towards the real face's, along the line between them.
     `error`: the share of the neutral face's mean absolute error that is gone, where the real face's is as far as it
     can go; above 1 where a generated face reads truer than a real one. `place`: correlation of where it moves. All are
-    0 for a generator that returns its input. Intervals are over subjects. `untrained` tells whether a measure can be
+    0 for a generator that returns its input. Intervals are over subjects. `untrained` shows whether a measure can be
     had for nothing: noise is read as AUs too.
     """
     who = fold.index.iloc[pairs["rows"]]
@@ -103,7 +120,7 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
         moved = pairs[kind] - floor
         error = {name: np.abs(pairs[name] - target).mean(-1) for name in ("neutral", "real", kind)}
         parts = {
-            "reading": ((way * moved).sum(-1), (way * way).sum(-1)),
+            "aus": ((way * moved).sum(-1), (way * way).sum(-1)),
             "error": (error["neutral"] - error[kind], error["neutral"] - error["real"]),
             "place": (pairs["place"][..., k], np.ones_like(pairs["place"][..., k])),
         }
@@ -116,7 +133,7 @@ def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:
 
 
 def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
-    """By AU and kind, at magnification 1: correlation of reading and target over faces and classes, and mean error."""
+    """By AU and kind, at magnification 1: correlation of measured and target over faces and classes, and mean error."""
     target = pairs["target"][0].reshape(-1, len(NAMES))
     rows = []
     for kind in ("neutral", *KINDS, "real"):
@@ -177,6 +194,13 @@ def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
     return pd.DataFrame([(name, *x) for name, x in rows.items()], columns=["measure", "generated", "neutral", "real"])
 
 
+def readable(images: pd.DataFrame) -> pd.DataFrame:
+    """`image_table` for reading: each measure in words with its unit, and nothing where it does not apply."""
+    table = images.set_index("measure").map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
+    table.columns = ["generated faces", "neutral faces they are made from", "real apex faces"]
+    return table.rename(MEASURE_WORDS).rename_axis(None)
+
+
 def pair_cells(onset: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Flow between faces (N, S, S, 3) uint8 as (N, 2 CELLS^2), in pixels of a face of 64; windows of a 32nd of S."""
     size = onset.shape[1]
@@ -190,13 +214,6 @@ def _true_aus(root, index: pd.DataFrame) -> np.ndarray:
     return table.loc[list(zip(index["clip_id"], index["apex"], strict=True))].to_numpy()
 
 
-def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    mean = x.mean(0)
-    level = y.mean(0)
-    weights = np.linalg.solve((x - mean).T @ (x - mean) + RIDGE * np.eye(x.shape[1]), (x - mean).T @ (y - level))
-    return lambda new: (new - mean) @ weights + level
-
-
 def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
     """The crop of a clip's face that acts `target`."""
     box = Face(*row[["face_x", "face_y", "face_w", "face_h", "face_angle"]].astype(float), row["face_method"])
@@ -205,10 +222,9 @@ def _acted(root, row: pd.Series, target: np.ndarray, size: int) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Pearson's correlation of the rows of two arrays (N, D); 0 where one of them is constant."""
-    a = a - a.mean(-1, keepdims=True)
-    b = b - b.mean(-1, keepdims=True)
-    lengths = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
-    return np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.ConstantInputWarning)
+        return np.nan_to_num(stats.pearsonr(a, b, axis=-1).statistic)
 
 
 def _of(samples: Samples, label: str) -> np.ndarray:
@@ -222,15 +238,14 @@ def _kid(x: np.ndarray, y: np.ndarray) -> float:
     """
     if min(len(x), len(y)) < 2:
         return np.nan
-    kernel = lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3  # noqa: E731
-    inside = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (kernel(x, x), kernel(y, y))]
-    return float(sum(inside) - 2 * kernel(x, y).mean())
+    inside = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in map(polynomial_kernel, (x, y))]
+    return float(sum(inside) - 2 * polynomial_kernel(x, y).mean())
 
 
 def _spread(x: np.ndarray, index: pd.DataFrame) -> float:
     """Mean distance between two of `x` (N, D) of the same class and dataset."""
     groups = index.reset_index(drop=True).groupby(["dataset", "label"]).groups.values()
-    pairs = [np.linalg.norm(x[g][:, None] - x[g][None], axis=-1)[np.triu_indices(len(g), 1)] for g in groups]
+    pairs = [pdist(x[g]) for g in groups]
     return float(np.concatenate(pairs).mean()) if any(map(len, pairs)) else np.nan
 
 

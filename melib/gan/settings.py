@@ -101,6 +101,10 @@ class GanSettings(Settings):
         rest = self.changed(("profile", "held_out", "seed", "au_folder"))
         return "__".join((self.held_out, "-".join([self.profile, *rest]), f"s{self.seed}", self.digest(fingerprint)))
 
+    def figure_name(self, name: str) -> str:
+        """The file name of a figure: with the preset, where it is not the profile's."""
+        return name if self.preset == self.PROFILES[self.profile]["preset"] else f"{name}_{self.preset}"
+
     def folder(self, fingerprint: str) -> Path:
         """The generated folder under `out`."""
         return resolve(self.out) / self.folder_name(fingerprint)

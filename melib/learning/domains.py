@@ -1,7 +1,8 @@
-"""How much a sample betrays its dataset: CNN features, what probes read from them, and their map."""
+"""How well a sample's dataset can be predicted: CNN features, linear probes of them, and their map."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from melib.prepare.samples import Samples
 def cnn_features(
     samples: Samples, settings: RunSettings, target: str | None, parts: np.ndarray | None = None
 ) -> np.ndarray:
-    """Features (N, D) float32 of all samples from the paper's CNN, trained on all of them to tell `target`.
+    """Features (N, D) float32 of all samples from the paper's CNN, trained on all of them to predict `target`.
 
     With `parts` (N,) no network sees the clips that it describes: each part's come from one trained on the others.
     `target` is "label", "dataset", or None for a network as it was drawn. Of `settings`, inputs, flow_encoding, epochs,
@@ -80,17 +81,43 @@ def halves(index: pd.DataFrame, seed: int) -> np.ndarray:
     return parts
 
 
-def views_of(samples: Samples, settings: RunSettings, parts: np.ndarray) -> dict[str, np.ndarray]:
+def tsne_maps(
+    samples: Samples, settings: RunSettings, kinds: dict[str, tuple[str, str | None]], progress: Callable
+) -> pd.DataFrame:
+    """`tsne_map` of the happiness clips and of all clips (column `clips`) for each kind of CNN features (`features`).
+
+    `kinds` maps a title to the array that the network sees and the target that it is trained on, None for neither;
+    `progress(done, total)` counts them.
+    """
+    index = samples.index
+    happy = (index["label"] == "positive").to_numpy()
+    maps = []
+    for done, (kind, (array, target)) in enumerate(kinds.items(), 1):
+        features = cnn_features(samples, replace(settings, inputs=array), target)
+        for part, rows in (("happiness", happy), ("all", slice(None))):
+            maps.append(tsne_map(features[rows], index[rows], settings.seed).assign(features=kind, clips=part))
+        progress(done, len(kinds))
+    return pd.concat(maps, ignore_index=True)
+
+
+def views_of(
+    samples: Samples, settings: RunSettings, parts: np.ndarray, progress: Callable[[int, int], None] | None = None
+) -> dict[str, np.ndarray]:
     """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
-    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N)."""
+    untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N).
+
+    `progress(done, total)` counts the arrays that a CNN was trained on.
+    """
     names = dataset_order(samples.index["dataset"])
     views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
     views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
     views[f"CNN on {settings.inputs}, untrained"] = cnn_features(samples, settings, None, parts)
-    for array in dict.fromkeys((settings.inputs, "flow")):
-        if array in samples.arrays:
-            trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
-            views[f"CNN on {array}, emotion-trained"] = trained
+    arrays = [array for array in dict.fromkeys((settings.inputs, "flow")) if array in samples.arrays]
+    for done, array in enumerate(arrays, start=1):
+        trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
+        views[f"CNN on {array}, emotion-trained"] = trained
+        if progress:
+            progress(done, len(arrays))
     return views
 
 
@@ -129,25 +156,34 @@ def why_no_probe(index: pd.DataFrame, seed: int) -> str:
     except TooFewClips:
         subjects = index.groupby("dataset")["subject"].nunique().reindex(dataset_order(index["dataset"]))
         return (
-            "How much a sample betrays its dataset is not measured here: a probe is tried on subjects that it never "
-            "saw, and takes several subjects of each dataset, with several clips. Subjects: "
+            "How well a sample's dataset can be predicted is not measured here: a probe is tested on subjects that it "
+            "never saw, and takes several subjects of each dataset, with several clips. Subjects: "
             + ", ".join(f"{print_name(name)} {count}" for name, count in subjects.items())
             + "."
         )
     return ""
 
 
-def probe_table(views: dict[str, np.ndarray], index: pd.DataFrame, parts: np.ndarray, seed: int) -> pd.DataFrame:
+def probe_table(
+    views: dict[str, np.ndarray],
+    index: pd.DataFrame,
+    parts: np.ndarray,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
     """`probe_scores` for the dataset and for the class, from each view (N, ...) of the clips.
 
-    The columns `features` and `target` (dataset, label) name the view and what is read.
+    The columns `features` and `target` (dataset, label) name the view and what is read; `progress(done, total)` counts
+    views.
     """
     rows = []
-    for name, x in views.items():
+    for done, (name, x) in enumerate(views.items(), start=1):
         for target, classes in _targets(index).items():
             y = np.unique(codes(index[target], classes), return_inverse=True)[1]
             measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
             rows.append({"features": name, "target": target, **measured})
+        if progress:
+            progress(done, len(views))
     return pd.DataFrame(rows)
 
 

@@ -32,7 +32,7 @@ class Fold:
         inputs: what the method sees of the samples; None once the fold is trained on.
         labels: (N,) numbers of the classes.
         domains: (N,) numbers of the datasets, in the order of `datasets`.
-        groups: (N,) what an algorithm is told: the datasets, or placebo groups.
+        groups: (N,) what an algorithm gets as `domain`: the datasets, or placebo groups.
         class_weights: (3,) or None.
         device: where inputs and numbers lie; those `on_host` are on the CPU.
     """

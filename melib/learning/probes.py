@@ -1,4 +1,4 @@
-"""Linear probes: how well a dataset or a class can be read from features, with intervals over subjects."""
+"""Linear probes: how well a dataset or a class can be predicted from features, with intervals over subjects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from melib.corpus.index import subject_weights
 
 COMPONENTS = 50  # principal components that a probe and a map see
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1)  # inverse weights of the probe's penalty, chosen within the training folds
-FLOOR = 0.01  # share of the class prior in every prediction: no single clip costs more than some bits
 
 
 def compact(x: np.ndarray) -> np.ndarray:
@@ -30,12 +29,12 @@ class TooFewClips(ValueError):
 def probe(
     x: np.ndarray, y: np.ndarray, subjects: np.ndarray, parts: np.ndarray | None = None, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read `y` (N,) integer from 0 from `x` (N, ...) with a linear probe that never saw a clip of the same subject.
+    """Predict `y` (N,) integer from 0 from `x` (N, ...) with a linear probe that never saw a clip of the same subject.
 
     Softmax regression on whitened principal components, within each part: five folds of whole subjects. Components,
     class prior and strength of the penalty (by three inner folds) come from the training folds alone. Returns the
-    probabilities (N, K), the classes as frequent as they are, and the class (N,) read when all count alike: the one
-    with the highest ratio of probability to prior.
+    probabilities (N, K), the classes as frequent as they are, and the class (N,) predicted when all count alike: the
+    one with the highest ratio of probability to prior.
     """
     from threadpoolctl import threadpool_limits
 
@@ -43,22 +42,17 @@ def probe(
     k = int(y.max()) + 1
     parts = np.zeros(len(y)) if parts is None else parts
     probabilities = np.zeros((len(y), k))
-    read = np.zeros(len(y), dtype=int)
+    predicted = np.zeros(len(y), dtype=int)
     with threadpool_limits(1):  # many small fits, in which threads would wait for each other
         for part in np.unique(parts):
             rows = np.flatnonzero(parts == part)
             z = compact(x[rows])
-            true = y[rows]
-            who = subjects[rows]
-            for train, test in folds(true, who, 5, seed):
-                trials = np.zeros((len(STRENGTHS), len(train), k))
-                for fit, rest in folds(true[train], who[train], 3, seed):
-                    trials[:, rest] = _fit(z[train[fit]], true[train[fit]], z[train[rest]], STRENGTHS, k)[0]
-                best = np.argmin([surprisal(trial, true[train]).mean() for trial in trials])
-                estimates, prior = _fit(z[train], true[train], z[test], STRENGTHS[best : best + 1], k)
-                probabilities[rows[test]] = estimates[0]
-                read[rows[test]] = (estimates[0] / prior).argmax(1)
-    return probabilities, read
+            for train, test in folds(y[rows], subjects[rows], 5, seed):
+                model, prior = _fit(z[train], y[rows][train], subjects[rows][train], k, seed)
+                estimates = model.predict_proba(z[test])
+                probabilities[rows[test]] = estimates
+                predicted[rows[test]] = (estimates / prior).argmax(1)
+    return probabilities, predicted
 
 
 def folds(y: np.ndarray, subjects: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -77,31 +71,23 @@ def folds(y: np.ndarray, subjects: np.ndarray, count: int, seed: int) -> list[tu
         )
     split = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(y, y, groups)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class")  # _fit gives an absent class its prior
+        warnings.filterwarnings("ignore", "The least populated class")  # an absent class has its prior
         return list(split)
 
 
-def _fit(x, y, new, strengths, k) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (S, M, K) for the rows `new`, by a probe of each strength, and the prior (K,) of the rows `x`."""
+def _fit(x: np.ndarray, y: np.ndarray, subjects: np.ndarray, k: int, seed: int):
+    """A probe of `k` classes, its strength chosen by three folds of the training clips, and their class prior (K,)."""
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
 
-    prior = (np.bincount(y, minlength=k) + 1) / (len(y) + k)
-    probabilities = np.zeros((len(strengths), len(new), k))
-    if len(np.unique(y)) == 1:  # nothing to tell apart
-        probabilities[:, :, y[0]] = 1
-        return (1 - FLOOR) * probabilities + FLOOR * prior, prior
+    from melib.learning.softmax import Softmax
+
     solver = "arpack" if min(x.shape) > COMPONENTS else "full"  # the same components, the quicker way
-    pca = PCA(min(COMPONENTS, len(x) - 1, x.shape[1]), whiten=True, svd_solver=solver, random_state=0).fit(x)
-    for trial, strength in zip(probabilities, strengths, strict=True):
-        model = LogisticRegression(C=strength, max_iter=1000).fit(pca.transform(x), y)
-        trial[:, model.classes_] = model.predict_proba(pca.transform(new))
-    return (1 - FLOOR) * probabilities + FLOOR * prior, prior
-
-
-def surprisal(probabilities: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """-log2 of the probability (N, K) given to each true class, (N,) bits."""
-    return -np.log2(probabilities[np.arange(len(y)), y])
+    components = PCA(min(COMPONENTS, len(x) - 1, x.shape[1]), whiten=True, svd_solver=solver, random_state=0)
+    search = GridSearchCV(Softmax(k), {"C": STRENGTHS}, cv=folds(y, subjects, 3, seed))
+    model = make_pipeline(components, search).fit(x, y)
+    return model, search.best_estimator_.prior_
 
 
 def entropy(y: np.ndarray) -> float:
@@ -118,12 +104,14 @@ def mutual_information(a: pd.Series, b: pd.Series) -> float:
 def probe_scores(
     probabilities: np.ndarray, read: np.ndarray, y: np.ndarray, index: pd.DataFrame, draws: int = 2000, seed: int = 0
 ) -> dict[str, float]:
-    """What a `probe` reads, with 95 % intervals over subjects (drawn anew within each dataset, the probe held fixed).
+    """What a `probe` predicts, with 95 % intervals over subjects (drawn within each dataset, the probe held fixed).
 
     accuracy is the mean recall of the classes, chance 1/K. bits is H(Y) - CE, where CE is the mean of -log2 q(y | x)
     over clips that the probe q has not seen: in expectation a lower bound of I(X; Y), whatever q (Barber and Agakov,
     2003); below 0 it says nothing and is given as 0.
     """
+    from melib.learning.softmax import surprisal
+
     true = np.eye(probabilities.shape[1])[y]
     weights = np.vstack([np.ones(len(y)), subject_weights(index, draws, seed)])
     with np.errstate(invalid="ignore"):  # a draw without a class: the mean of the others

@@ -41,7 +41,7 @@ class Array:
         uses: the fields of PrepareSettings that the array depends on, beside those that face and apex depend on.
         block: "module:function" that finishes several clips together, from the list that `code` made of them; "" where
             they are finished already.
-        options: what tells this array from others of the same function.
+        options: in what this array differs from others of the same function.
         version: raised whenever the same clips and settings would give another array.
     """
 

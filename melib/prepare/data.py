@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from melib.corpus.demo import write_demo
 from melib.corpus.demo.write import MARKER
-from melib.corpus.index import CorpusError, dataset_order
+from melib.corpus.index import CorpusError, dataset_name, dataset_order
 from melib.corpus.scan import fingerprint, read_index
-from melib.home import resolve
+from melib.home import DEMO, corpus_folder, resolve
 from melib.prepare.flow import BATCHED
 from melib.prepare.pipeline import PAIR, Progress, prepare
 from melib.prepare.samples import Samples, is_samples_folder, read_manifest
 from melib.prepare.settings import PrepareSettings
 from melib.settings import Settings
-
-DEMO_SIZES = ("tiny", "demo")
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,10 @@ def open_corpus(
 ) -> Data:
     """The samples that `corpus` stands for, their `arrays` prepared as `wanted` on first use and cached under `cache/`.
 
-    "demo" and "tiny" are demo corpora, written to `data/` on first use; a folder of samples is opened as it is, with
-    the labels and arrays that it has; anything else is a data root, whose emotions become classes by `mapping`.
+    "demo" and "tiny" are demo corpora, written to `data/` on first use, "demo-seed1" is another draw of one, and
+    "demo-shift-SAMM" one with a misleading head motion for SAMM held out (`corpus.demo.cues`). A folder of samples is
+    opened as it is, with the labels and arrays that it has; anything else is a data root, whose emotions become classes
+    by `mapping`.
     `datasets` names those to take; by default a dataset of a data root with an error is left out, which the log says.
     Raises CorpusError where there is no such corpus, and where a named dataset is not there or has an error.
     """
@@ -58,6 +58,19 @@ def open_corpus(
     name = fingerprint(folder, index)
     prepared = prepare(folder, index, wanted, resolve("cache"), arrays, progress=progress, name=name)
     return Data(prepared.samples, name, (folder / MARKER).is_file(), prepared.skipped)
+
+
+def clips_at(
+    samples: Samples, root: Path, clips: pd.DataFrame, wanted: PrepareSettings, names: Iterable[str], size: int
+) -> Samples:
+    """The named clips, prepared anew at `size` where `root` has frames; else as they are in `samples`.
+
+    `clips` is the index of all clips of `root`.
+    """
+    if is_samples_folder(root):
+        return samples.select(samples.index["clip_id"].isin(names).to_numpy())
+    chosen = clips[clips["clip_id"].isin(names)]
+    return prepare(root, chosen, replace(wanted, image_size=size), resolve("cache")).samples
 
 
 def _of_datasets(samples: Samples, datasets: tuple[str, ...], folder: Path) -> Samples:
@@ -93,9 +106,17 @@ def name_corpus(
 
 def find_corpus(corpus: str, progress: Progress | None = None) -> Path:
     """The folder that a `corpus` parameter names; a demo corpus is written first where it is not there yet."""
-    if corpus in DEMO_SIZES:
-        return write_demo(resolve("data") / corpus, corpus, progress=_named(progress, "demo clips written"))
-    return resolve(corpus)
+    if not DEMO.fullmatch(corpus):
+        return corpus_folder(corpus)
+    size, seed, shift = demo_of(corpus)
+    bar = _named(progress, "demo clips written")
+    return write_demo(corpus_folder(corpus), size, seed, progress=bar, shift=shift)
+
+
+def demo_of(corpus: str) -> tuple[str, int, str]:
+    """Size, seed and held-out dataset of the shift ("": none) of a demo corpus by its name."""
+    size, seed, held_out = DEMO.fullmatch(corpus).groups()
+    return size, int(seed or 0), dataset_name(held_out) if held_out else ""
 
 
 def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:

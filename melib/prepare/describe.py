@@ -81,7 +81,7 @@ def against_paper(table: pd.DataFrame) -> str:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """`table1` for reading, a column a dataset: the paper's counts in brackets, medians with their range."""
+    """`table1` as printed, a column a dataset: the paper's counts in brackets, medians with their range."""
     columns = {}
     for row in table.to_dict("records"):
         stated = {name: row[f"paper_{name}"] for name in CLASSES}
@@ -128,6 +128,12 @@ def most_moving(facts: pd.DataFrame, subjects: int) -> list[str]:
     """The clip of greatest motion of each of the first `subjects` subjects of each dataset."""
     best = facts.sort_values("motion", ascending=False, kind="stable").drop_duplicates("subject")
     return best.sort_values("subject").groupby("dataset").head(subjects)["clip_id"].tolist()
+
+
+def clearest(facts: pd.DataFrame, index: pd.DataFrame) -> str | None:
+    """The clip of greatest motion among those with an annotated apex and frames that are no crops; None without any."""
+    motion = facts["motion"].where((index["apex_source"] == "annotated") & ~index["cropped"])
+    return index["clip_id"][motion.idxmax()] if motion.notna().any() else None
 
 
 def frames_and_motion(root: str | Path, clip: pd.Series) -> tuple[dict[int, np.ndarray], np.ndarray]:

@@ -20,7 +20,7 @@ def lk(onset: np.ndarray, apex: np.ndarray, window: float = 6, ridge: float = 0.
 
     At each pixel the least squares of Lucas and Kanade (1981, with the gradient of both frames) run over a Gaussian
     `window` (standard deviation in px): skin moves smoothly, so a wide window costs little and calms noise. `ridge`
-    keeps the step small where there is no texture. Pixels that leave the frame have no say. Gradients are by a
+    keeps the step small where there is no texture. Pixels that leave the frame have weight 0. Gradients are by a
     five-tap stencil, whose error is of fourth order: it is what makes tenths of a pixel come out right.
     """
     flow = np.zeros((2, 1, 1), np.float32)
@@ -84,7 +84,7 @@ def flow_solver(name: str, weights: str | Path | None = None, device: str = "cpu
     """A function (onsets, apexes) -> flows from (N, S, S, 3) uint8 twice to (N, 2, S, S) float32, pixels, x first.
 
     RAFT takes its weights from the file `weights` (.pth, .pt or .safetensors), else from torch's cache or hub; those of
-    `tests.benchmarks.micromotion` tell by which factor (`zoom`) pictures are enlarged for them. Raises FlowError where
+    `tests.benchmarks.micromotion` say by which factor (`zoom`) pictures are enlarged for them. Raises FlowError where
     weights are not to be had or do not fit.
     """
     if name not in BATCHED:

@@ -255,7 +255,7 @@ def _room_for(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise PrepareError(
-            f"Preparing stopped under {folder}: {error}. Make room and start again: finished clips are not done again."
+            f"Preparing stopped under {folder}: {error}. Free disk space and start again: finished clips are kept."
         ) from error
 
 

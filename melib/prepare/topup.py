@@ -13,16 +13,16 @@ class TopUpError(ValueError):
     """A plan that cannot be made or filled."""
 
 
-def top_up(index: pd.DataFrame, reading: str = "balance", target: int = 0) -> pd.DataFrame:
+def top_up(index: pd.DataFrame, scheme: str = "balance", target: int = 0) -> pd.DataFrame:
     """Samples to add: a row a dataset of `index`, a column a class, so that each dataset reaches `target` in all.
 
-    `reading` is how the paper's words are taken: "even" gives each class the same share, remainders to the smallest
+    `scheme` interprets the paper's words: "even" gives each class the same share, remainders to the smallest
     classes; "balance" always fills the smallest class, so that all end as equal as they can. `target` 0 stands for the
     largest dataset of the index (MMEW's 234 in the paper), held out or not: of it only its size is used. Rows that
     are synthetic or have no label do not count. Raises TopUpError for a target below a dataset's present count.
     """
-    if reading not in READINGS:
-        raise TopUpError(f"reading is {reading!r}; expected one of {list(READINGS)}.")
+    if scheme not in SCHEMES:
+        raise TopUpError(f"scheme is {scheme!r}; expected one of {list(SCHEMES)}.")
     real = index[~synthetic(index)]
     counts = pd.crosstab(real["dataset"], real["label"]).reindex(columns=CLASSES, fill_value=0)
     counts = counts.loc[dataset_order(counts.index)]
@@ -32,7 +32,7 @@ def top_up(index: pd.DataFrame, reading: str = "balance", target: int = 0) -> pd
         raise TopUpError(
             f"target = {target} is below what {above.to_dict()} hold already; give at least {above.max()}."
         )
-    added = {name: READINGS[reading](row.to_numpy(), target) - row.to_numpy() for name, row in counts.iterrows()}
+    added = {name: SCHEMES[scheme](row.to_numpy(), target) - row.to_numpy() for name, row in counts.iterrows()}
     return pd.DataFrame(added, index=CLASSES).T.rename_axis(index="dataset", columns="label")
 
 
@@ -48,7 +48,7 @@ def _balance(counts: np.ndarray, target: int) -> np.ndarray:
     return filled
 
 
-READINGS = {"even": _even, "balance": _balance}
+SCHEMES = {"even": _even, "balance": _balance}
 
 
 def oversample(samples: Samples, plan: pd.DataFrame, seed: int) -> Samples:

@@ -1,4 +1,4 @@
-"""What runs say of single clips: the answers of one run, their course over the epochs, and two runs compared."""
+"""Predictions of runs for single clips: those of one run, their course over the epochs, and two runs compared."""
 
 from __future__ import annotations
 

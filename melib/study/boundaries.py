@@ -13,7 +13,10 @@ from melib.learning.record import read_run
 from melib.prepare.data import Data
 from melib.study.features import run_features
 
-FITS = ("held_out", "train")  # the part that components and regression are fitted on: as the paper has it, and honest
+FITS = (
+    "held_out",
+    "train",
+)  # the part that components and regression are fitted on: as the paper has it, and without leakage
 COLUMNS = ("held_out", "panel", "fit", "role", "clip_id", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
 
 
@@ -26,7 +29,8 @@ def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str)
 
     Args:
         features, labels, split: (N, D) numbers, (N,) classes and (N,) parts of a run.
-        fit: "held_out" (the paper's Figure 7: the score is that of a fit to its own clips) or "train" (honest).
+        fit: "held_out" (the paper's Figure 7: the score is that of a fit to its own clips) or
+            "train" (no held-out clip in the fit).
     """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression

@@ -23,7 +23,7 @@ SEEDS = 3  # that a verdict takes: an interval over subjects does not know how m
 class Term:
     """One figure in a comparison: a setting's metric on a held-out dataset or "mean", times `sign`.
 
-    The metric "dataset" is the balanced accuracy of reading a training clip's dataset from the features.
+    The metric "dataset" is the balanced accuracy of predicting a training clip's dataset from the features.
     """
 
     sign: int

@@ -60,7 +60,7 @@ def trained_algorithm(run: Run, samples: Samples) -> tuple[Algorithm, Fold]:
 
 
 def dataset_hits(run: Run, data: Data) -> pd.Series:
-    """Whether a fresh linear probe tells the dataset of each training clip from the run's features; index clip_id.
+    """Whether a fresh linear probe predicts the dataset of each training clip from the run's features; index clip_id.
 
     The probe is fitted on other subjects (`probes.probe`). What it found is kept beside the runs, in `.probes/`.
     """

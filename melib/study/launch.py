@@ -99,7 +99,7 @@ def run_local(units: Iterable[Unit], options: Options, progress: Progress | None
         except BaseException:
             stopped.set()
             for process in processes:
-                process.stdin.close()  # tells the runner to end its kernel and itself
+                process.stdin.close()  # a signal for the runner to end its kernel and itself
             raise
 
 
@@ -163,7 +163,7 @@ def run_unit(
             started(process)
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(job).encode() + b"\n")
-                process.stdin.flush()  # and stays open: its end tells the runner that nobody waits for it any more
+                process.stdin.flush()  # and stays open: its end is the sign that nobody waits for the runner any more
             code = process.wait()
             with suppress(BrokenPipeError):  # of a process that died before it read its job
                 process.stdin.close()
@@ -180,9 +180,9 @@ def run_unit(
 
 
 def _drive(
-    units: list[Unit], options: Options, progress: Progress | None, pool: Executor, run: Callable, room: int | None
+    units: list[Unit], options: Options, progress: Progress | None, pool: Executor, run: Callable, capacity: int | None
 ) -> dict[str, str]:
-    """Give `pool` what is ready, at most `room` at a time, until no unit can get any further; see `Launcher`."""
+    """Give `pool` what is ready, at most `capacity` at a time, until no unit can get any further; see `Launcher`."""
     watch = Watch()
     running = {}
     problems = {}
@@ -209,7 +209,7 @@ def _drive(
             elif any(need not in todo for need in lacking):
                 problems[name] = f"needs {', '.join(lacking)}"
                 del todo[name]
-            elif not lacking and (room is None or len(running) < room):
+            elif not lacking and (capacity is None or len(running) < capacity):
                 again.discard(name)
                 running[pool.submit(run, unit, stale, options.time_limit, str(home()))] = name
         if progress:

@@ -2,7 +2,7 @@
 
 Whoever finds that holder dead creates the next number, which can succeed for one alone. A holder on this host is dead
 when its process is; one on another host, when nobody has seen its heartbeat change for `STALE` seconds of the
-onlooker's own monotonic clock. No wall clock is read, so none can mislead.
+observer's own monotonic clock. No wall clock is read, so none can mislead.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def next_number(work: Path, stale: int = 0) -> int | None:
 
 
 class Watch:
-    """An onlooker of locks, who remembers since when each has not changed."""
+    """An observer of locks, which remembers since when each has not changed."""
 
     def __init__(self, clock=time.monotonic):
         self.clock = clock
@@ -85,7 +85,7 @@ class Lock:
         self.beats = 0
 
     def beat(self) -> bool:
-        """Tell onlookers that the holder lives. False where it has been taken for dead and the lock is lost."""
+        """Record that the holder lives. False where it has been taken for dead and the lock is lost."""
         self.beats += 1
         who = {"host": this_host(), "pid": os.getpid(), "start": started(os.getpid()), "beat": f"{self.beats:09}"}
         with contextlib.suppress(OSError):  # a full disk is no reason to give up
@@ -139,7 +139,7 @@ def this_host() -> str:
 
 
 def started(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; "" where there is none or the system does not tell."""
+    """When a process started, in the kernel's ticks since boot; "" where there is none or the system does not say."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS, dataset_order
+from melib.corpus.index import CLASSES, DATASETS, dataset_name, dataset_order
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
 from melib.learning.registry import METHODS, NETWORKS
@@ -25,7 +25,7 @@ FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 class Outcomes:
     """The held-out clips of a study and its finished runs.
 
-    `clips` has a row a clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` tells whether they
+    `clips` has a row a clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` says whether they
     are a demo corpus' clips, `skipped` how many clips preparation left out. `hits` gives the clips whose dataset can be
     read from a run's features (`features.dataset_hits`); without it that is not asked.
     """
@@ -104,7 +104,7 @@ class Outcomes:
         return self._known[key]
 
     def probed(self, wanted: Mapping[str, object]) -> np.ndarray:
-        """Balanced accuracy (1 + draws + S,) of reading the dataset from a setting's features, mean over its runs.
+        """Balanced accuracy (1 + draws + S,) of predicting the dataset from a setting's features, mean over its runs.
 
         Missing (NaN) where one of its runs is, since other training sets would be other questions, or where some
         dataset is trained on and never held out.
@@ -129,13 +129,14 @@ def read_outcomes(
 ) -> Outcomes:
     """The finished runs in `folders`.
 
-    Raises ValueError for none, for runs of several corpora and, unless `alike` is false, for runs that differ in what
-    the paper's tables do not tell apart.
+    Shift corpora, one for each held-out dataset, count as one. Raises ValueError for none, for runs of several corpora
+    and, unless `alike` is false, for runs that differ in what
+    the paper's tables do not distinguish.
     """
     runs = [read_run(folder) for folder in folders]
     if not runs:
         raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
-    corpora = {run.facts["data"].split("+")[0] for run in runs}  # what follows names generated samples
+    corpora = {_corpus(run) for run in runs}
     if len(corpora) > 1:
         raise ValueError(
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
@@ -156,8 +157,16 @@ def read_outcomes(
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
 
 
+def _corpus(run: Run) -> str:
+    """What names the corpus of a run: its fingerprint, or of a shift corpus its name without the held-out dataset."""
+    name, shift, held_out = run.settings.corpus.partition("-shift-")
+    if shift and dataset_name(held_out) == run.settings.held_out:
+        return name + shift
+    return run.facts["data"].split("+")[0]  # what follows names generated samples
+
+
 def _check_alike(runs: list[Run]) -> None:
-    """Raise ValueError where runs of one network differ in what no table tells apart, or in their held-out clips."""
+    """Raise ValueError where runs of one network differ in what no table distinguishes, or in their held-out clips."""
     alike = RunSettings.having(across="same", role=("result", "file"))
     first: dict[tuple, tuple[Run, dict]] = {}
     for run in runs:
@@ -173,13 +182,13 @@ def _check_alike(runs: list[Run]) -> None:
             other, theirs = first.setdefault(key, (run, values))
             if differ := [name for name, value in values.items() if theirs[name] != value]:
                 raise ValueError(
-                    f"{other.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table tells "
-                    "apart. Give each of them a grid of its own."
+                    f"{other.folder.name} and {run.folder.name} differ in {', '.join(differ)}, which no table shows. "
+                    "Give each of them a grid of its own."
                 )
 
 
 def matches(run: Run, wanted: Mapping[str, object]) -> bool:
-    """Whether a run is of the setting `wanted`: whatever tells rows apart and is not named is at its default.
+    """Whether a run is of the setting `wanted`: whatever rows may differ in and is not named is at its default.
 
     A name may be a field or an option of the run. "flow" stands for flow images too, and `seed` takes a tuple of seeds.
     Raises ValueError for a name that is neither.

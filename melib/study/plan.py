@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,14 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
-from melib.folder import check_done, is_done
+from melib.files import stamp
+from melib.folder import is_done
 from melib.gan.settings import GanSettings, needed_by
-from melib.home import home, resolve, write_whole
+from melib.home import corpus_folder, home, resolve, write_whole
 from melib.learning.registry import NETWORKS
 from melib.learning.settings import RunSettings
 from melib.settings import SettingsError
-from melib.study.unit import Unit, read_state
+from melib.study.unit import State, Unit, read_state
 
 if TYPE_CHECKING:
     from melib.prepare.data import Data
@@ -106,6 +107,7 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
     `name_data` gives the fingerprint of a run's corpus; it is asked once a corpus. The data of a run that needs others
     are named by their folders too, so that its own folder has a name before they are made.
     """
+    notebook = home() / NOTEBOOK
     known: dict[tuple, str] = {}
     needed: dict[Unit, None] = {}
     planned = []
@@ -115,12 +117,12 @@ def make_plan(runs: Iterable[RunSettings], name_data: Callable[[RunSettings], st
             known[corpus] = name_data(settings)
         data = known[corpus]
         unit = generated(settings, data)
-        if unit:  # the run is told which folder it takes: others may lie beside it
+        if unit:  # the run is given the folder that it takes: others may lie beside it
             needed[unit] = None
             settings = replace(settings, generated=str(Path(settings.generated) / unit.name))
         if needed_by(settings):
             data = f"{data}+{resolve(settings.generated).name}"
-        planned.append(Unit(home() / NOTEBOOK, settings, settings.folder(data), (unit.folder,) if unit else ()))
+        planned.append(Unit(notebook, settings, settings.folder(data), (unit.folder,) if unit else ()))
     return [*needed, *planned]
 
 
@@ -134,12 +136,14 @@ def read_plan(
 ) -> list[Unit]:
     """The units of a grid file (see `read_grid`).
 
-    `quick` takes the names that its corpora had when they were last read, at once.
+    A corpus is read once to be named; after that it is read again where a file's name, size or time has changed since,
+    and `quick` does not even look whether one has.
     """
 
     def name(settings: RunSettings) -> str:
-        if quick and _known(settings).is_file():
-            return _known(settings).read_text()
+        known = _read_known(settings)
+        if known and (quick or known["stamp"] == stamp(corpus_folder(settings.corpus))):
+            return known["fingerprint"]
         from melib.prepare.data import name_corpus
 
         return remember(settings, name_corpus(settings.corpus, settings.label_mapping, progress, settings.datasets))
@@ -148,10 +152,20 @@ def read_plan(
 
 
 def remember(settings: RunSettings, fingerprint: str) -> str:
-    """Keep the fingerprint of a run's corpus, which takes seconds to read off the data; return it."""
+    """Keep the fingerprint of a run's corpus, which takes seconds to compute from the data; return it."""
+    known = {"fingerprint": fingerprint, "stamp": stamp(corpus_folder(settings.corpus))}
     _known(settings).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(_known(settings), fingerprint.encode())
+    write_whole(_known(settings), json.dumps(known).encode())
     return fingerprint
+
+
+def _read_known(settings: RunSettings) -> dict | None:
+    """What `remember` kept of a run's corpus; None where that is nothing, or of an earlier form."""
+    try:
+        known = json.loads(_known(settings).read_text())
+        return known if isinstance(known, dict) else None
+    except (OSError, ValueError):
+        return None
 
 
 def was_read(settings: RunSettings) -> bool:
@@ -164,19 +178,19 @@ def _known(settings: RunSettings) -> Path:
     return resolve("cache") / "names" / "@".join(quote(word, safe="") for word in words)
 
 
-def expected_seconds(units: Iterable[Unit]) -> tuple[float, int]:
+def expected_seconds(units: Iterable[Unit], states: Mapping[str, State]) -> tuple[float, int]:
     """About how long what is not done will train, one after the other, and for how many units that is a guess.
 
     A run takes what finished runs beside it of the same method, network, image size, epochs and diagnosis took
-    (median), whatever grid they are of; the time to start its kernel is not in it. Where none alike is finished, it is
-    guessed from what its Spec says.
+    (median), whatever grid they are of; the time to start its kernel is not in it. Where none of its kind is finished,
+    it is guessed from what its Spec says. `states` are by unit name.
     """
     alike = ("protocol", "method", "network", "image_size", "input_size", "epochs", "steps", "preset", "diagnose")
-    waiting = [unit for unit in units if read_state(unit).state != "done"]
+    waiting = [unit for unit in units if states[unit.name].state != "done"]
     took: dict[tuple, list[float]] = {}
     for root in {unit.folder.parent for unit in waiting}:
         for path in [*root.glob("[!.]*/run.json"), *root.glob("[!.]*/gan.json")]:
-            if is_done(path.parent) and not check_done(path.parent):
+            if is_done(path.parent):
                 facts = json.loads(path.read_text())
                 key = tuple(facts["settings"].get(name) for name in alike)
                 took.setdefault(key, []).append(facts["seconds"])

@@ -17,7 +17,7 @@ from melib.study.tables import BRL, NOTHING, TABLES, Table, cnn, layout, printed
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
-    "nothing about faces. Only real data decide."
+    "nothing about faces."
 )
 HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
@@ -52,7 +52,7 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     blocks = []
     if "table3" in files:
-        blocks.append(("Table 3: the training sets after top-up, under both readings", _printed(files["table3"])))
+        blocks.append(("Table 3: the training sets after top-up, under both schemes", _printed(files["table3"])))
     for name in shown:
         spec = TABLES[name]
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
@@ -68,7 +68,7 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
     if unused := sum(not in_table(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
     if outcomes.skipped:
-        notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` tells which and why.")
+        notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` lists them with reasons.")
     if outcomes.synthetic:
         notes.insert(0, SYNTHETIC)
     text = ["# The study's tables", *notes, *(f"## {title}\n\n{markdown(block)}" for title, block in blocks)]
@@ -156,15 +156,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 def latex(title: str, table: pd.DataFrame, synthetic: bool) -> str:
     """A table of texts as a LaTeX table float (booktabs)."""
-    escape = {"%": r"\%", "_": r"\_", "±": r"$\pm$", "λ": r"$\lambda$", "&": r"\&", "#": r"\#"}
-
-    def clean(text: object) -> str:
-        return "".join(escape.get(letter, letter) for letter in str(text))
-
-    lines = [[*table.columns], *table.to_numpy().tolist()]
-    head, *body = (" & ".join(map(clean, line)) + r" \\" for line in lines)
-    caption = clean(title) + (" (synthetic demo corpus)" if synthetic else "")
-    return "\n".join([
-        r"\begin{table}", rf"\caption{{{caption}}}", rf"\begin{{tabular}}{{{'l' * table.shape[1]}}}", r"\toprule", head,
-        r"\midrule", *body, r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
-    ])  # fmt: skip
+    caption = title.replace("%", r"\%") + (" (synthetic demo corpus)" if synthetic else "")
+    style = table.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
+    text = style.to_latex(hrules=True, caption=caption, column_format="l" * table.shape[1])
+    return text.replace("±", r"$\pm$").replace("λ", r"$\lambda$")

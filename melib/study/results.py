@@ -40,7 +40,7 @@ def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def varied(rows: pd.DataFrame) -> list[str]:
-    """The settings in which the rows differ, other than what is held out: what a table has to tell apart.
+    """The settings in which the rows differ, other than what is held out: what a table has to show.
 
     An option counts among the rows whose method has it.
     """
@@ -93,7 +93,7 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
             "",
         ]
     if rows["skipped"].any():
-        lines += [f"Preparation left out {rows['skipped'].max()} clips: `melib prepare` tells which and why.", ""]
+        lines += [f"Preparation left out {rows['skipped'].max()} clips: `melib prepare` lists them with reasons.", ""]
     lines += [
         "Percent, by held-out dataset. `last` and `source_val` are results; "
         f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels: upper bounds. "

@@ -67,7 +67,7 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
 
 
 def rest(settings: RunSettings) -> dict[str, object]:
-    """The fields that tell rows apart, at rest under the setting's profile; what labels name already is left out."""
+    """The fields in which rows differ, at rest under the setting's profile; what labels name already is left out."""
     at_rest = RunSettings.defaults(settings.profile)
     named = ("options", "method", "network", "inputs", "brl_start")
     return {name: at_rest[name] for name in RunSettings.having(across="row") if name not in named}

@@ -142,8 +142,8 @@ TABLES = {
             Row("flow + BRL on placebo groups", cnn("flow", **PLACEBO)),
         ),
     ),
-    "readings": Table(
-        "BRL's weights, controls and readings: CNN on optical flow",
+    "variants": Table(
+        "BRL's weights, controls and variants: CNN on optical flow",
         (
             *(Row(f"λ = {lam:g}", cnn("flow", **weighted(lam))) for lam in (0.0, 0.3, 0.5, 0.7, 0.9)),
             Row("λ = 0.5, CE scaled, no BRL", cnn("flow", **SCALED)),
@@ -260,7 +260,7 @@ def table9(outcomes: Outcomes) -> pd.DataFrame:
 
     Ours are CNN + BRL on flow with its two controls and the floors, and the best of all backbones and inputs with BRL
     on each held-out dataset: the choice that the paper's own row very likely made (methods 8), an oracle whatever the
-    rule. Columns row, terms, selection, and Acc and UAR of SMIC, CASME II and SAMM; synthetic tells on what ours were
+    rule. Columns row, terms, selection, and Acc and UAR of SMIC, CASME II and SAMM; synthetic says on what ours were
     made.
     """
     rows = []

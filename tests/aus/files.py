@@ -1,4 +1,4 @@
-"""What the tests of this room share: OpenFace files of several shapes, and a made-up corpus of AU vectors."""
+"""What the tests of AUs share: OpenFace files of several shapes, and a made-up corpus of AU vectors."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ PRESENCES = [*(f"{name}_c" for name in NAMES[:-1]), "AU28_c", "AU45_c"]
 FRAMES = list(range(11, 19))  # of the clip that is written
 
 
-def readings(seed=0, frames=8) -> pd.DataFrame:
+def frame_values(seed=0, frames=8) -> pd.DataFrame:
     """Random AUs of a clip's frames, as OpenFace rounds them."""
     rng = np.random.default_rng(seed)
     values = np.hstack([rng.uniform(0, 5, (frames, 17)).round(2), rng.integers(0, 2, (frames, 18))])

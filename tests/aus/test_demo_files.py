@@ -18,9 +18,9 @@ def root(tiny_root):
 
 def test_every_clip_is_read_and_the_table_says_that_no_tool_looked(root):
     index = scan(root).index
-    reading = read_openface(root, index)
-    assert set(reading.table["clip_id"]) == set(index["clip_id"])
-    assert set(reading.table["tool"]) == {"OpenFace format (synthetic)"}
+    measured = read_openface(root, index)
+    assert set(measured.table["clip_id"]) == set(index["clip_id"])
+    assert set(measured.table["tool"]) == {"OpenFace format (synthetic)"}
     assert "Synthetic" in (root / "openface" / "source.json").read_text()
 
 

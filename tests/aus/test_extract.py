@@ -87,7 +87,7 @@ def test_pyfeat_gives_presences_of_the_surest_face(tmp_path, monkeypatch):
 
     fake = SimpleNamespace(Detector=lambda: SimpleNamespace(detect_image=detect_image), __version__="0.6")
     monkeypatch.setitem(sys.modules, "feat", fake)
-    reading = run_pyfeat(tmp_path, clip(tmp_path, "a", {8: "", 9: "", 10: ""}))
-    assert set(reading.table["frame"]) == {9} and set(reading.table["value"]) == {0.75}
-    assert set(reading.table["kind"]) == {"presence"} and {45, 28} < set(reading.table["au"])
-    assert reading.left_out["frames"].to_list() == [1]
+    measured = run_pyfeat(tmp_path, clip(tmp_path, "a", {8: "", 9: "", 10: ""}))
+    assert set(measured.table["frame"]) == {9} and set(measured.table["value"]) == {0.75}
+    assert set(measured.table["kind"]) == {"presence"} and {45, 28} < set(measured.table["au"])
+    assert measured.left_out["frames"].to_list() == [1]

@@ -32,9 +32,9 @@ def made(emotion, person, camera, seed=0):
 def test_what_the_vectors_are_about_is_found(about):
     strengths = {"label": (3, 0, 0), "subject": (0, 3, 0), "dataset": (0, 0, 3)}[about]
     table = identity(*made(*strengths), None, k=1 if about != "subject" else 4, draws=8).set_index("measure")
-    told = table.loc[["ami_label", "ami_subject", "ami_dataset"]]
-    assert told["value"].idxmax() == f"ami_{about}"
-    assert told.loc[f"ami_{about}", "value"] > 0.95
+    agreement = table.loc[["ami_label", "ami_subject", "ami_dataset"]]
+    assert agreement["value"].idxmax() == f"ami_{about}"
+    assert agreement.loc[f"ami_{about}", "value"] > 0.95
     shuffled = table.loc["ami_label", ["shuffled_low", "shuffled_high"]]
     assert shuffled.iloc[0] < 0.02 and shuffled.iloc[1] < 0.15
     if about == "label":

@@ -2,23 +2,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.aus.table import NAMES, AUError, make_reading
+from melib.aus.table import NAMES, AUError, make_measurements
 from melib.aus.vectors import clip_vectors
-from tests.aus.files import FRAMES, INTENSITIES, one_clip, readings
+from tests.aus.files import FRAMES, INTENSITIES, frame_values, one_clip
 
 CLIP = "SAMM/006/006_1_1"
 
 
 @pytest.fixture
 def values():
-    return readings().set_axis(FRAMES)
+    return frame_values().set_axis(FRAMES)
 
 
 def read(values):
-    return make_reading({CLIP: values}, [], ("OpenFace", "2"), one_clip())
+    return make_measurements({CLIP: values}, [], ("OpenFace", "2"), one_clip())
 
 
-def test_the_three_readings_of_a_clip(values):
+def test_the_three_vectors_of_a_clip(values):
     numbers = values[INTENSITIES].to_numpy()
     apex = FRAMES.index(14)
     expected = {
@@ -51,6 +51,7 @@ def test_a_missing_apex_is_the_frame_of_the_largest_sum_whatever_the_lids_do(val
 
 
 def test_a_clip_whose_frame_was_lost_is_left_out_and_counted(values, caplog):
+    caplog.set_level("INFO")
     index = pd.concat([one_clip(), one_clip(clip_id="b", label=pd.NA)])
     found = clip_vectors(read(values.drop(index=FRAMES[0])), index, "difference")
     assert found.empty

@@ -64,7 +64,7 @@ def flow_accuracy(
 
     Returns one row a method, source (photo, demo) and kind of motion: epe (px of `size`, mean end-point error over
     textured pixels), angle (degrees), pixels, ms (of processor time a pair). Motion is a bin of BINS, "shift 0.3 px"
-    and the like, or "still, 99th percentile", where `epe` is that percentile of the flow between two noisy pictures of
+    and so on, or "still, 99th percentile", where `epe` is that percentile of the flow between two noisy pictures of
     one scene. Moved pictures carry noise of 2 grey levels and, where a field moves them, up to 7 % change of
     brightness; the demo corpus' clips move as they do. `photo` (H, W, 3) uint8 defaults to scikit-image's astronaut.
     """

@@ -1,7 +1,7 @@
 """What one GPU does with the paper's profile: `python -m tests.benchmarks.gpu`. For one H200; runs on any CUDA device.
 
 Four tables: images per second of each backbone at 224, batch 32, against the textbook loop, and with `torch.compile`
-(its compilation told apart); a whole run of the paper's profile (100 epochs of 936 images, evaluation each epoch), and
+(compilation timed apart); a whole run of the paper's profile (100 epochs of 936 images, evaluation each epoch), and
 from it the full grid's time, extrapolated; where the time goes; and the distance to the roofline.
 """
 

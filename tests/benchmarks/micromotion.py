@@ -73,7 +73,7 @@ def batches(size: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, n
     photos, scenes = pictures(rng), []
     while True:
         fresh = scene(photos, rng)
-        scenes = [*scenes[len(scenes) >= SCENES :], fresh]  # the oldest makes room
+        scenes = [*scenes[len(scenes) >= SCENES :], fresh]  # in place of the oldest
         parts = []
         for number in rng.integers(len(scenes), size=size):
             top, left = rng.integers(SCENE - CROP, size=2)
@@ -85,7 +85,7 @@ def batches(size: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, n
 
 def train(steps: int, batch: int, lr: float, seed: int, device: str, progress: Callable[[int, float], None]):
     """RAFT-small after `steps` of AdamW under a one-cycle rate, its loss that of the paper: the error of every
-    estimate, later ones weighing more. `progress(step, epe)` tells the last estimate's mean end-point error, px."""
+    estimate, later ones weighing more. `progress(step, epe)` gives the last estimate's mean end-point error, px."""
     import torch
     from torch.nn.functional import interpolate
     from torchvision.models.optical_flow import raft_small

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from melib.aus.openface import read_file
-from tests.aus.files import readings, sequence
+from tests.aus.files import frame_values, sequence
 
 
 def test_a_long_file_is_read_in_half_a_second(tmp_path):
     others = [f"x_{k}" for k in range(714 - 5 - 35)]
-    table = sequence(readings(frames=10_000), others=others)
+    table = sequence(frame_values(frames=10_000), others=others)
     table[others] = np.random.default_rng(0).normal(300, 50, (len(table), len(others))).round(1)
     table.to_csv(tmp_path / "long.csv", index=False)
     seconds = []

@@ -9,19 +9,32 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+from papermill.parameterize import parameterize_notebook
 
 from melib.home import home
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TOKEN = "browser-tests"
 SCREENSHOTS = "MELIB_SCREENSHOTS"  # folder that screenshots are written to, where it is set
+PATIENCE = 180  # seconds that a kernel or a page may take on a busy machine
 QUIET = re.compile(
     r"favicon|ResizeObserver|WebGL|GroupMarkerNotSet|downloadable font|third-party cookie", re.IGNORECASE
 )
+RAN = """() => {
+  const cells = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")];
+  const outputs = [...document.querySelectorAll(".jp-OutputArea-output")];
+  const failed = outputs.some(output => output.textContent.includes("Traceback (most recent call last)"));
+  return failed || cells.every(cell => /\\d/.test(cell.querySelector(".jp-InputPrompt").textContent));
+}"""  # a cell that has run has a number
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of sight are no part of the page
+}
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +55,14 @@ def lab(tmp_path_factory):
     """A JupyterLab server on an empty folder: its address and that folder."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install melib[notebooks]")
     folder = tmp_path_factory.mktemp("lab")
+    for name in ("notebooks", "figures"):
+        (folder / name).symlink_to(home() / name)  # where relative paths start
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+               f"--LabApp.user_settings_dir={_write_settings(folder.parent)}"]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(home()), "OMP_NUM_THREADS": "1"}
     environment.pop("MPLBACKEND", None)
     log = open(folder.parent / "lab.log", "w")  # noqa: SIM115 - the server writes to it
@@ -58,6 +73,14 @@ def lab(tmp_path_factory):
     server.terminate()
     server.wait(20)
     log.close()
+
+
+def _write_settings(folder: Path) -> Path:
+    for name, values in SETTINGS.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    return folder / "settings"
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:
@@ -72,106 +95,165 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
     pytest.skip("JupyterLab did not answer within a minute")
 
 
-class Opened:
-    """A notebook that was opened in JupyterLab and run, the errors of its console among it."""
+class Panel:
+    """A panel of a notebook that is open in JupyterLab, found by its cell."""
 
-    def __init__(self, page, errors: list[str]):
+    def __init__(self, page, cell):
         self.page = page
-        self.errors = errors
+        self.cell = cell
+        self.output = cell.locator(".jp-Cell-outputWrapper")
+
+    def look(self) -> str:
+        """What is to see of it: the sources of its pictures, and its words."""
+        pictures = self.output.locator("img").evaluate_all("pictures => pictures.map(one => one.src)")
+        return "\n".join([*pictures, self.output.inner_text()])
 
     def picture(self, place: int) -> str:
-        """The source of the panel's picture number `place`."""
-        return self.page.locator(".jp-OutputArea-output img").nth(place).get_attribute("src")
+        """The source of its picture number `place`."""
+        return self.output.locator("img").nth(place).get_attribute("src")
+
+    def until(self, true: Callable[[], bool], what: str) -> None:
+        """Wait until `true()`; what did not come about is the error's words."""
+        end = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < end, f"{what} did not come about within {PATIENCE} s"
+            self.page.wait_for_timeout(100)
 
     def changed(self, place: int, before: str) -> str:
-        """Wait until that picture is another one than `before`, and return it."""
-        self.page.wait_for_function(
-            "([place, before]) => document.querySelectorAll('.jp-OutputArea-output img')[place].src !== before",
-            arg=[place, before],
-            timeout=30_000,
-        )
+        """Wait until picture number `place` is another one than `before`, and return it."""
+        self.until(lambda: self.picture(place) != before, f"another picture {place}")
         return self.picture(place)
 
-    def choose(self, description: str, label: str, place: int = 0) -> None:
-        """Choose from a drop-down menu by its description."""
-        menu = self.page.locator(".widget-dropdown", has=self.page.get_by_text(description, exact=True)).nth(place)
+    def settle(self) -> None:
+        """Wait until nothing has changed for half a second: the kernel has answered."""
+        looks = ["", self.look()]
+        while looks[-1] != looks[-2]:
+            self.page.wait_for_timeout(500)
+            looks.append(self.look())
+
+    def choose(self, description: str, label: str | None = None, place: int = 0) -> None:
+        """Choose from a drop-down menu by its description; without a label the last entry."""
+        menu = self.output.locator(".widget-dropdown", has=self.page.get_by_text(description, exact=True)).nth(place)
+        label = label or menu.locator("option").last.inner_text()
         menu.locator("select").select_option(label=label)
 
+    def slide(self, name: str, key: str, times: int = 1) -> None:
+        """Press a key on the slider of that name."""
+        handle = self.output.locator(".widget-slider", has_text=name).first.locator(".noUi-handle")
+        handle.focus()
+        for _ in range(times):
+            handle.press(key)
+
+    def click(self, selector: str, place: int = 0) -> None:
+        """Click on an element of the panel."""
+        self.output.locator(selector).nth(place).click()
+
     def shot(self, name: str) -> None:
-        """Write a screenshot of the output where a folder for them is set."""
+        """Write a screenshot of it where a folder for them is set."""
         if folder := os.environ.get(SCREENSHOTS):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.wait_for_timeout(800)
-            self.page.locator(".jp-OutputArea-output").last.screenshot(path=Path(folder) / f"{name}.png")
+            self.settle()
+            self.output.locator(".jp-OutputArea-output").last.screenshot(path=Path(folder) / f"{name}.png")
+
+
+class Opened:
+    """A notebook that is open in JupyterLab, with the errors of the browser's console."""
+
+    def __init__(self, page):
+        self.page = page
+        self.errors: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _note(self, message) -> None:
+        if message.type == "error" and not QUIET.search(message.text):
+            self.errors.append(message.text)
+
+    def run(self, seconds: float) -> None:
+        """Run all cells, and wait until each has run; an error of one fails the test."""
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        prompts = self.page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"[\d*]"))
+        while not prompts.count():  # a kernel that is not connected yet takes no notice
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_text("Run All Cells", exact=True).click()
+            self.page.wait_for_timeout(5000)
+        self.page.wait_for_function(RAN, timeout=1000 * seconds)
+        errors = self.page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
+        assert errors.count() == 0, errors.first.inner_text()[-1500:]
+
+    def panel(self, code: str) -> Panel:
+        """The panel of the first cell whose code holds those words."""
+        cell = self.page.locator(".jp-CodeCell").filter(has_text=code).first
+        cell.locator(".jp-Cell-outputWrapper").scroll_into_view_if_needed()
+        return Panel(self.page, cell)
 
 
 @pytest.fixture
-def open_panel(chromium, lab):
-    """A function that runs code in a notebook in JupyterLab and gives the page once a panel stands there.
-
-    At the end of a test, errors in the browser's console fail it.
-    """
+def open_notebook(chromium, lab):
+    """A function that runs a notebook in JupyterLab, with parameters; console errors fail the test at its end."""
     address, folder = lab
-    pages = []
+    opened = []
 
-    def open_notebook(name: str, code: str, selector: str = ".jp-OutputArea-output .jupyter-widgets") -> Opened:
-        write_notebook(folder / f"{name}.ipynb", code)
+    def run(notebook: nbformat.NotebookNode, name: str, seconds: float = PATIENCE, **parameters) -> Opened:
+        if parameters:
+            notebook = parameterize_notebook(notebook, parameters)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
         page = chromium.new_page(viewport={"width": 1500, "height": 1300})
-        opened = Opened(page, [])
-        page.on("console", lambda message: _note(opened.errors, message))
-        page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        page.set_default_timeout(1000 * PATIENCE)
+        one = Opened(page)
+        opened.append(one)
         page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=90_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        page.wait_for_selector(f"{selector}, .jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']",
-                               timeout=120_000)  # fmt: skip
-        error = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
-        assert error.count() == 0, error.first.inner_text()[-1500:]
-        page.wait_for_selector(selector, timeout=60_000)
-        pages.append(opened)
-        return opened
+        one.run(seconds)
+        return one
 
-    yield open_notebook
-    for opened in pages:
-        opened.page.close()
-        assert not opened.errors, opened.errors
+    yield run
+    for one in opened:
+        one.page.close()
+    errors = [error for one in opened for error in one.errors]
+    assert not errors, errors
 
 
-def _note(errors: list[str], message) -> None:
-    if message.type == "error" and not QUIET.search(message.text):
-        errors.append(message.text)
+@pytest.fixture
+def open_panel(open_notebook):
+    """A function that runs code as a notebook of one cell, and gives its panel."""
 
+    def run(name: str, code: str) -> Panel:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        opened = open_notebook(notebook, name)
+        panel = opened.panel("")
+        panel.output.locator(".jupyter-widgets").first.wait_for()
+        return panel
 
-def write_notebook(path: Path, code: str) -> None:
-    """A notebook of one cell."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, path)
+    return run
 
 
 @pytest.fixture(scope="session")
-def demo(tiny_root, tmp_path_factory):
-    """Code that opens the tiny corpus' samples, and run folders on it: two methods on SAMM and one on SMIC."""
+def demo_runs(tiny_root, tmp_path_factory) -> dict:
+    """A grid on the tiny corpus whose runs are finished (ERM and BRL on SAMM), one more on SMIC beside them."""
     from melib.learning.data import load_data
     from melib.learning.fit import fit
     from melib.learning.record import save_run
-    from melib.learning.settings import RunSettings
     from melib.study.plan import expand
 
-    runs = tmp_path_factory.mktemp("browser_runs")
-    grid = {"corpus": str(tiny_root), "profile": "tiny", "inputs": "flow", "out": str(runs)}
-    for changes in ({"held_out": "SAMM", "method": ["erm", "brl"]}, {"held_out": "SMIC", "method": "erm"}):
-        for settings in expand(grid | changes):
-            data = load_data(settings)
-            save_run(fit(data.samples, settings), settings, data)
-    given = json.dumps({**grid, "held_out": "SAMM"})
-    assert RunSettings.from_parameters(json.loads(given))
+    shared = {"corpus": str(tiny_root), "profile": "tiny", "inputs": "flow"}
+    grid = shared | {"out": str(tmp_path_factory.mktemp("browser_runs"))}
+    grid |= {"held_out": "SAMM", "method": ["erm", "brl"]}
+    for settings in (*expand(grid), *expand(grid | {"held_out": "SMIC", "method": "erm"})):
+        data = load_data(settings)
+        save_run(fit(data.samples, settings), settings, data)
+    return grid
+
+
+@pytest.fixture(scope="session")
+def demo(demo_runs) -> str:
+    """Code that opens the samples of `demo_runs` and names its folder."""
+    settings = {**demo_runs, "method": "erm"}
     return (
         "from melib.learning.data import open_samples\nfrom melib.learning.settings import RunSettings\n"
-        f"root, runs = {str(tiny_root)!r}, {str(runs)!r}\n"
-        f"settings = RunSettings.from_parameters({given})\n"
+        f"root, runs = {settings['corpus']!r}, {settings['out']!r}\n"
+        f"settings = RunSettings.from_parameters({settings!r})\n"
         "data = open_samples(settings, arrays=('onset', 'apex', 'flow'))\nsamples = data.samples\n"
         "from melib.study.answers import folders_in\n"
     )

@@ -15,7 +15,7 @@ SIZE = 64
 
 
 def picture(number: int, seed: int = 0) -> np.ndarray:
-    """A textured frame (64, 64, 3) whose brightness and pattern tell its number."""
+    """A textured frame (64, 64, 3) whose brightness and pattern depend on its number."""
     rng = np.random.default_rng(seed)
     texture = cv2.GaussianBlur(rng.integers(0, 120, (SIZE, SIZE)).astype(np.float32), (0, 0), 3)
     shifted = np.roll(texture, number // 2, axis=1)

@@ -92,7 +92,7 @@ def test_sheet_rows_match_the_written_frames(corpus, clips, dataset):
     assert len(table) == len(truth) == len(rows) - len(above) - 1
     for clip in truth.itertuples():
         subject = clip.subject.removeprefix("sub").removeprefix("S").lstrip("0")
-        apex = layouts.WRONG_APEX.get(clip.clip_id, clip.apex)
+        apex = layouts.WRONG_APEX.get(clip.clip_id, clip.annotated_apex)
         assert table[subject, clip.clip] == (clip.onset, apex, clip.offset)
 
 
@@ -127,8 +127,8 @@ def test_true_flow_turns_the_apex_into_the_onset(corpus, dataset):
     clip = max((c for c in rehearsed(dataset) if c.has_frames), key=lambda c: sum(c.peak.values()))
     size = actors.camera_of(dataset, "tiny").size
     canvas, px = actors.draw_canvas(0, dataset, clip.subject, "tiny")
-    frames = list(actors.clean_frames(clip, 0, size, canvas, px))
-    onset, apex = frames[0], frames[clip.apex - clip.onset]
+    scene = actors.Scene(clip, 0, size, canvas, px)
+    onset, apex = scene.moved(clip.onset), scene.moved(clip.apex)
     flow = demo.true_flow(corpus, clip.clip_id)
     assert flow.shape == (2, *size) and flow.dtype == np.float32
     x, y = np.meshgrid(np.arange(size[1], dtype=np.float32), np.arange(size[0], dtype=np.float32))

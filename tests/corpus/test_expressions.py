@@ -1,128 +1,120 @@
-"""Recordings of several expressions: CASME's older sheet, row by row, and SMIC's long release."""
-
-import shutil
+"""What is expressed in the demo corpus follows its declared chances, and shades and cues are what they say."""
 
 import numpy as np
 import pytest
 
-from melib.corpus.doctor import check_frames, exit_code, report
-from melib.corpus.index import class_counts, further_expressions
-from melib.corpus.scan import read_index, scan
-from melib.prepare.describe import clip_facts, table1
-from tests.corpus import copies
-
-# The older sheet of CASME: 197 rows of 177 recordings, 15 of them with 2 to 6 expressions; 21 rows without offset.
-EMOTIONS = {"happiness": 9, "disgust": 45, "sadness": 6, "fear": 3, "surprise": 21, "contempt": 1, "repression": 40,
-            "tense": 72}  # fmt: skip
+from melib.corpus.demo import actors, cues, expressions, layouts, motion, shading
+from melib.corpus.index import CLASSES, DATASETS
 
 
-def older_sheet(root):
-    """Write the sheet and its frames; returns the rows: subject, clip, onset, apex, offset (None: missing), emotion."""
-    rng = np.random.default_rng(0)
-    counts = [6, *[2] * 14, *[1] * 162]
-    counts[1] += 197 - sum(counts)
-    emotions = rng.permutation([name for name, count in EMOTIONS.items() for _ in range(count)])
-    open_ended = set(rng.choice(197, 21, replace=False).tolist())
-    rows = []
-    for recording, count in enumerate(counts):
-        subject, clip, onset = 1 + recording % 19, f"EP{recording:02d}_{recording % 9}", 10
-        for _ in range(count):
-            number = len(rows)
-            offset = onset + 8
-            rows.append((subject, clip, onset, onset + 4, None if number in open_ended else offset, emotions[number]))
-            names = [f"{clip}-{n}.jpg" for n in range(onset, offset + 1)]
-            copies.frames(root / f"CASME/CASME_raw_selected/sub{subject:02d}/{clip}", names)
-            onset += 20
-    shuffled = [rows[place] for place in rng.permutation(len(rows))]
-    lines = [
-        (subject, clip, None, onset, apex, "\\", "\\" if offset is None else offset, None, 1.0, 2.0, "4", emotion)
-        for subject, clip, onset, apex, offset, emotion in shuffled
-    ]
-    copies.sheet(root / "CASME/CASME-coded.xls", copies.CASME_HEADER, lines)
-    return rows
+def rehearsed(seed=0):
+    return [actors.rehearse(clip, seed, "demo") for name in DATASETS for clip in layouts.plan(name, "demo", seed)]
 
 
 @pytest.fixture(scope="module")
-def casme(tmp_path_factory):
-    root = tmp_path_factory.mktemp("casme")
-    return root, older_sheet(root)
+def clips():
+    return rehearsed()
 
 
-def test_every_row_of_casmes_older_sheet_is_a_clip_of_its_own(casme):
-    root, rows = casme
-    result = check_frames(scan(root))
-    assert exit_code(result) == 0, report(result)
-    index = result.index
-    assert len(index) == index["clip_id"].nunique() == 197 and index["folder"].nunique() == 177
-    found = {(row.folder.split("/")[-1], row.onset): row for row in index.itertuples()}
-    for _, clip, onset, apex, _, emotion in rows:
-        row = found[clip, onset]
-        assert (row.apex, row.offset, row.emotion) == (apex, onset + 8, emotion)
-        assert row.clip == clip if onset == 10 else row.clip == f"{clip}#{1 + (onset - 10) // 20}"
-    noted = index["notes"].str.contains("offset \\ in the sheet", regex=False)
-    assert noted.sum() == 21
+def test_every_emotion_that_is_annotated_can_be_shown():
+    shown = {clip.acted for name in DATASETS for clip in layouts.plan(name, "demo", 0)}
+    assert shown <= set(expressions.EMOTIONS)
+    assert {au for chances in expressions.EMOTIONS.values() for au in chances} <= set(motion.OPENFACE_AUS)
 
 
-def test_its_counts_are_said_beside_those_of_table_1(casme):
-    result = scan(casme[0])
-    text = report(result)
-    assert "positive/negative/surprise: 9/54/21 (Table 1: 9/53/21)" in text
-    assert "This is what the older sheet of 197 rows gives, row by row." in text
-    assert "15 x recording of several expressions" in text
+def test_aus_come_as_often_as_their_chances_say():
+    rng = np.random.default_rng(0)
+    habit = 25
+    drawn = [expressions.draw_aus(rng, "fear", habit, 1.0) for _ in range(20_000)]
+    chances = expressions.EMOTIONS["fear"]
+    none = np.prod([1 - chance for chance in chances.values()])  # then the first of them shows
+    first = next(iter(chances))
+    for au, chance in chances.items():
+        expected = chance + (none if au == first else 0)
+        if au == habit:
+            expected += (1 - expected) * expressions.HABIT_SHARE
+        assert np.mean([au in aus for aus in drawn]) == pytest.approx(expected, abs=0.015)
+    assert not any(set(aus) - set(chances) for aus in drawn)
+    assert all(0 < value <= 5 for aus in drawn for value in aus.values())
 
 
-def test_an_expression_whose_frames_were_not_copied_is_left_out_not_given_those_of_others(casme, tmp_path):
-    root = shutil.copytree(casme[0], tmp_path / "root")
-    index = scan(root).index
-    second = index[index["clip"].str.endswith("#2")].iloc[0]
-    for path in (root / second["folder"]).iterdir():
-        if second["onset"] <= int(path.stem.split("-")[-1]) <= second["offset"]:
-            path.unlink()
-    result = scan(root)
-    assert set(index["clip_id"]) - set(result.index["clip_id"]) == {second["clip_id"]}
-    text = report(result)
-    assert f"{second['clip_id']} (30 to " in text and "has no frames in its folder; left out" in text
+def test_intensities_have_the_declared_median_and_spread_and_follow_the_dataset():
+    def logarithms(strong):
+        rng = np.random.default_rng(0)
+        drawn = [expressions.draw_aus(rng, "contempt", 14, strong) for _ in range(20_000)]
+        return np.log([aus[14] for aus in drawn if 14 in aus])
+
+    usual = logarithms(1.0)
+    low, middle = np.quantile(usual, [0.1587, 0.5])  # one standard deviation; intensities above 5 are cut
+    assert np.exp(middle) == pytest.approx(expressions.STRENGTH, rel=0.05)
+    assert middle - low == pytest.approx(np.hypot(expressions.STRENGTH_SPREAD, expressions.AU_SPREAD), rel=0.05)
+    assert np.exp(np.median(logarithms(1.5)) - middle) == pytest.approx(1.5, rel=0.01)
 
 
-def long_release(root):
-    """HS_long: s1_ne_01 holds three expressions; the third pair of another row is a residue before its recording."""
-    copies.smic_long(root)
-    header = "Subject Filename - OnsetF OffsetF Onset2F Offset2F Onset3F Offset3F - FirstF LastF TotalMF1 Emotion"
-    start = copies.SMIC["s1_ne_01"]
-    lines = [(1, "s1_ne_01", None, start - 9, start - 5, start, start + 6, start + 8, start + 15, None, start - 10,
-              start + 21, 5, "negative")]  # fmt: skip
-    for clip, emotion, pair in (("s2_po_01", "positive", (None, None)), ("s18_sur_03", "surprise", (20, 3))):
-        onset = copies.SMIC[clip]
-        lines.append((int(clip[1:].split("_")[0]), clip, None, onset, onset + 11, None, None, *pair, None, onset - 10,
-                      onset + 21, 12, emotion))  # fmt: skip
-    copies.sheet(root / "SMIC" / "SMIC-HS-E_annotation.xlsx", header, lines)
+def test_annotators_doubt_changes_the_class_of_a_declared_share_of_clips(clips):
+    labelled = [clip for clip in clips if clip.label]
+    planned = {clip.clip_id: clip.acted for name in DATASETS for clip in layouts.plan(name, "demo", 0)}
+    changed = [clip for clip in labelled if clip.acted != planned[clip.clip_id]]
+    assert len(changed) / len(labelled) == pytest.approx(expressions.DOUBT, abs=0.035)
+    assert all(layouts.CLASS_OF[clip.acted] != clip.label for clip in changed)
+    assert all(clip.acted == planned[clip.clip_id] for clip in clips if clip.label is None)
 
 
-def test_smics_further_expressions_are_clips_counted_apart(tmp_path):
-    long_release(tmp_path)
-    index = read_index(tmp_path)
-    start = copies.SMIC["s1_ne_01"]
-    intervals = index.set_index("clip")[["onset", "offset"]].T.to_dict("list")
-    assert intervals["s1_ne_01"] == [start - 9, start - 5]
-    assert intervals["s1_ne_01#2"] == [start, start + 6]
-    assert intervals["s1_ne_01#3"] == [start + 8, start + 15]
-    assert intervals["s18_sur_03"] == [copies.SMIC["s18_sur_03"], copies.SMIC["s18_sur_03"] + 11]
-    assert index["label"].value_counts().to_dict() == {"negative": 3, "positive": 1, "surprise": 1}
-    assert further_expressions(index).sum() == 2
-    assert class_counts(index).loc["SMIC"].to_dict() == {"positive": 1, "negative": 1, "surprise": 1}
-    text = report(scan(tmp_path))
-    assert "positive/negative/surprise: 1/1/1 (Table 1: 51/70/43)" in text
-    assert "2 of them are further expressions of long recordings, counted apart: 0/2/0" in text
-    assert "row 4 (s18_sur_03): 1 x second or third interval outside its recording; ignored." in text
-    assert "3 rows" in text
+def test_a_subject_s_habit_comes_along_in_a_declared_share_of_clips(clips):
+    rows = [(clip, actors.actor(0, clip.dataset, clip.subject).habit) for clip in clips]
+    foreign = [(clip, habit) for clip, habit in rows if habit not in expressions.EMOTIONS[clip.acted]]
+    share = np.mean([habit in clip.peak for clip, habit in foreign])
+    assert share == pytest.approx(expressions.HABIT_SHARE, abs=0.07)
 
 
-def test_a_table_of_the_datasets_counts_them_apart_too(tmp_path):
-    from melib.prepare.samples import Samples
+def test_an_annotated_apex_is_off_by_the_declared_frames_and_within_the_clip(clips):
+    errors = np.array([clip.annotated_apex - clip.apex for clip in clips])
+    assert 0.5 * expressions.APEX_ERROR < errors.std() < 1.3 * expressions.APEX_ERROR
+    assert all(clip.onset < clip.annotated_apex < clip.offset for clip in clips)
 
-    long_release(tmp_path)
-    index = read_index(tmp_path)
-    samples = Samples(index, {"x": np.zeros((len(index), 2), np.float32)})
-    (row,) = table1(index, clip_facts(samples)).to_dict("records")
-    assert (row["positive"], row["negative"], row["surprise"]) == (1, 1, 1)
-    assert (row["clips"], row["skipped"]) == (5, 0)
+
+@pytest.mark.parametrize("au", sorted(shading.SHADES))
+def test_a_shade_is_symmetric_lies_on_the_face_and_darkens_the_more_the_stronger(au):
+    x, y = np.meshgrid(np.linspace(-0.6, 0.6, 241), np.linspace(-0.5, 0.9, 281))
+    field = shading.shade_field(au, x, y)
+    assert np.allclose(field, field[:, ::-1])
+    edge = np.r_[field[:, 0], field[:, -1], field[0], field[-1]]
+    assert np.abs(edge).max() < 0.02 * np.abs(field).max()
+    clear = np.abs(field) > 1e-3
+    faint, once, strong = (np.log(shading.brightness(share * field[clear])) for share in (0.01, 1, 100))
+    assert np.allclose(faint, -shading.DEPTH * 0.01 * field[clear], atol=1e-4)
+    assert (np.abs(once) >= np.abs(faint)).all() and np.abs(strong).max() <= shading.DARKEST + 1e-6
+
+
+def test_shades_change_the_frame_and_not_the_flow(tmp_path):
+    clip = max((c for c in rehearsed() if c.has_frames and 25 in c.peak), key=lambda c: c.peak[25])
+    size = actors.camera_of(clip.dataset, "tiny").size
+    canvas, px = actors.draw_canvas(0, clip.dataset, clip.subject, "tiny")
+    scene = actors.Scene(clip, 0, size, canvas, px)
+    assert np.array_equal(scene.draw(clip.onset), scene.moved(clip.onset))
+    assert np.abs(scene.draw(clip.apex) - scene.moved(clip.apex)).max() > 0.02
+
+
+def test_a_leaning_face_moves_further_on_its_right_in_the_picture():
+    muscles = motion.new_muscles(np.random.default_rng(0))
+    leaned = motion.lean(muscles, 0.4)
+    for au, rows in muscles.items():
+        gain = np.hypot(*leaned[au][:, 4:].T) / np.hypot(*rows[:, 4:].T)
+        assert gain == pytest.approx(1 + 0.4 * np.sign(rows[:, 0].round(6)))
+
+
+def test_a_shift_goes_with_the_class_in_the_sources_and_against_it_where_held_out(clips):
+    shifted = rehearsed()
+    cues.add(shifted, "SAMM", 0)
+    sources = [name for name in DATASETS if name != "SAMM"]
+    expected = {**dict(zip(sources, cues.AGREEMENT, strict=True)), "SAMM": cues.HELD_OUT_AGREEMENT}
+    for name in DATASETS:
+        labelled = [clip for clip in shifted if clip.dataset == name and clip.label]
+        agreement = np.mean([clip.cue == clip.label for clip in labelled])
+        assert agreement == pytest.approx(expected[name], abs=0.09)
+    for plain, clip in zip(clips, shifted, strict=True):
+        assert plain.peak == clip.peak and plain.noise_seed == clip.noise_seed and plain.drift[2:] == clip.drift[2:]
+        moved = np.subtract(clip.drift[:2], plain.drift[:2])
+        step = np.multiply(cues.STRENGTH, cues.CUE[clip.cue]) if clip.label else (0, 0)
+        assert moved == pytest.approx(np.array(step))
+    assert set(cues.CUE) == set(CLASSES)

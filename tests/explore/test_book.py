@@ -27,7 +27,7 @@ HoverMap(pd.DataFrame({"clip_id": ["one"], "dataset": "SMIC", "label": "positive
 """
 
 
-def write(path, *cells, title="# A page\n\nIts first paragraph."):
+def write(path, *cells, title="# A page\n\nIts first paragraph, by `melib`:"):
     notebook = nbformat.v4.new_notebook()
     parameters = nbformat.v4.new_code_cell('corpus: str = "none"  # of the page', metadata={"tags": ["parameters"]})
     notebook.cells = [nbformat.v4.new_markdown_cell(title), parameters]
@@ -45,7 +45,8 @@ def grid(tmp_path):
 
 
 def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path, grid):
-    notebook = write(tmp_path / "01_page.ipynb", CELL, "print('corpus', corpus)", MAP)
+    picture = "from IPython.display import Image; Image(image.value)"
+    notebook = write(tmp_path / "01_page.ipynb", CELL, "print('corpus', corpus)", MAP, picture)
     again = write(tmp_path / "02_other.ipynb", "print(1 + 1)")
     said = []
     asked = dict(corpus="tiny", profile="tiny", grid=grid, notebooks=[notebook, again], report=said.append)
@@ -53,7 +54,9 @@ def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path
     page = (tmp_path / "book" / "01_page.html").read_text()
     (picture,) = re.findall('<img alt="a picture of the panel" src="data:image/png;base64,(.*?)"', page)
     assert seen(base64.b64decode(picture)).shape == (5, 5, 3)  # the last one
-    for words in ("a table", "<b>second</b>", "<b>2.5</b>", "corpus tiny", "synthetic demo corpus"):
+    synthetic = "synthetic demo corpus"
+    figure = 'alt="Figure of the section: A page"'
+    for words in ("a table", "<b>second</b>", "<b>2.5</b>", "corpus tiny", synthetic, figure):
         assert words in page
     assert re.search(r"steps:\s+100%", page)
     assert "not seen" not in re.sub("<pre>.*?</pre>", "", page, flags=re.S)
@@ -61,7 +64,7 @@ def test_pages_hold_panels_as_pictures_and_only_what_changed_runs_again(tmp_path
     assert "Plotly.newPlot" in page and '"x": [1.5]' in page
     assert (tmp_path / "book" / PLOTLY).stat().st_size > 10**6
     index = (tmp_path / "book" / "index.html").read_text()
-    assert "<a href='01_page.html'>A page</a>" in index and "Its first paragraph." in index
+    assert "<a href='01_page.html'>A page</a>" in index and "Its first paragraph, by <code>melib</code>." in index
 
     assert make_book(tmp_path / "book", **asked) == []
     assert said[-2:] == ["01_page: unchanged", "02_other: unchanged"]
@@ -88,6 +91,12 @@ def test_a_notebook_that_fails_is_named_with_what_it_said(tmp_path, grid):
     with pytest.raises(BookError, match=r"(?s)02_bad.ipynb failed.*no such clip"):
         make_book(tmp_path / "book", "tiny", "tiny", grid, [good, bad], report=lambda _: None)
     assert (tmp_path / "book" / "01_good.html").is_file()
+
+
+def test_chosen_entries_of_a_list_are_named():
+    state = {"description": "runs", "_options_labels": ["a", "b", "c"], "index": [0, 2]}
+    assert "<b>a, c</b>" in still({"a": {"model_name": "SelectMultipleModel", "state": state}}, "a")
+    assert "<b>—</b>" in still({"a": {"model_name": "SelectMultipleModel", "state": state | {"index": []}}}, "a")
 
 
 def test_widgets_that_are_not_known_are_named():

@@ -126,5 +126,6 @@ def test_a_menu_with_nothing_left_says_so(tiny_clips):
 def test_facts_leave_out_what_is_missing(tiny_clips):
     index = tiny_clips.samples.index.assign(au_codes=pd.NA)
     browser = ClipBrowser(Samples(index, tiny_clips.samples.arrays), tiny_clips.root)
-    assert "au_codes" not in browser.facts.value
-    assert "apex_source" in browser.facts.value
+    assert "AUs as annotated" not in browser.facts.value
+    row = index.iloc[browser.place[browser.clip_id]]
+    assert f"apex frame <b>{int(row['apex'])}</b>" in browser.facts.value

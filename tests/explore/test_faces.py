@@ -7,7 +7,7 @@ import traitlets
 from PIL import Image
 
 from melib.aus.table import AUS, NAMES
-from melib.explore.faces import PROTOTYPES, FacePanel
+from melib.explore.faces import FRAMES, PEOPLE, PROTOTYPES, FacePanel
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def panel():
     presets = pd.DataFrame(0.0, index=["positive", "surprise"], columns=[*NAMES, "synthetic"])
     presets.loc["positive", ["AU06", "AU12"]] = 1.5
     presets.loc["surprise", "AU04"] = -0.123
-    return FacePanel(presets, size=96)
+    return FacePanel({"apex": presets, "difference": presets / 2}, size=96)
 
 
 def seen(panel):
@@ -61,14 +61,40 @@ def test_a_vector_of_another_length_is_refused(panel):
         panel.vector = [1.0]
 
 
-def test_a_prototype_of_emfacs_is_loaded_and_can_be_chosen_again(panel):
-    assert len(panel.prototype.options) == 7
-    panel.prototype.value = PROTOTYPES["happiness (positive)"]
+def test_a_menu_switches_between_apex_difference_and_emfacs(panel):
+    panel.preset_menu.value = "difference"
+    panel.buttons[1].click()
+    assert panel.vector == [0.75 * (au in (6, 12)) for au in AUS]
+    panel.preset_menu.value = "EMFACS prototypes"
+    assert [button.description for button in panel.buttons] == ["rest", *PROTOTYPES.index]
+    assert panel.preset_row.children == tuple(panel.buttons)
+    panel.buttons[1].click()
+    assert PROTOTYPES.index[0] == "happiness"
     assert panel.vector == [float(au in (6, 12)) for au in AUS]
-    assert panel.prototype.value is None
-    panel.buttons[0].click()
-    panel.prototype.value = PROTOTYPES["happiness (positive)"]
-    assert any(panel.vector)
+
+
+def test_playing_goes_from_the_face_at_rest_to_the_apex_and_back(panel):
+    rest = seen(panel)
+    panel.buttons[1].click()
+    apex = seen(panel)
+    pictures = {}
+    for frame in range(FRAMES + 1):
+        panel.frame = frame
+        pictures[frame] = seen(panel)
+    assert (pictures[0] == rest).all() and (pictures[FRAMES] == rest).all()
+    assert (pictures[FRAMES // 2] == apex).all()
+    moved = [np.abs(pictures[frame] - rest).mean() for frame in range(FRAMES // 2 + 1)]
+    assert moved == sorted(moved)
+    assert (pictures[4] == pictures[FRAMES - 4]).all()
+
+
+def test_another_face_can_be_chosen_and_moves_alike(panel):
+    first = seen(panel)
+    panel.person = PEOPLE[1]
+    second = seen(panel)
+    assert np.abs(second - first).mean() > 5
+    panel.buttons[1].click()
+    assert (seen(panel) != second).any()
 
 
 def test_arrows_are_drawn_where_the_face_moves(panel):

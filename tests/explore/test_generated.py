@@ -5,6 +5,7 @@ import pandas as pd
 from PIL import Image
 
 from melib.aus.table import AUS, NAMES
+from melib.explore.faces import FRAMES
 from melib.explore.generated import GeneratorPanel, change_colours
 
 
@@ -15,13 +16,14 @@ def seen(panel) -> np.ndarray:
 def test_sliders_buttons_and_magnification_go_through_the_generator():
     asked = []
 
-    def generate(vector):
+    def generate(face, vector):
         asked.append(vector)
-        return np.full((16, 16, 3), int(10 * vector.sum()), np.uint8)
+        return np.full((16, 16, 3), int(face.mean() + 10 * vector.sum()), np.uint8)
 
     presets = pd.DataFrame(0.0, index=["surprise"], columns=list(NAMES))
     presets.loc["surprise", "AU26"] = 2.0
-    panel = GeneratorPanel(generate, presets, size=32)
+    faces = {"dark": np.zeros((16, 16, 3), np.uint8), "pale": np.full((16, 16, 3), 100, np.uint8)}
+    panel = GeneratorPanel(generate, faces, {"apex": presets}, size=32)
     assert seen(panel).shape == (32, 32, 3)
     assert (seen(panel) == 0).all()
     panel.panel.magnify = 1.0
@@ -31,8 +33,14 @@ def test_sliders_buttons_and_magnification_go_through_the_generator():
     assert (asked[-1] == presets.loc["surprise"]).all()
     panel.panel.magnify = 4.0
     assert (seen(panel) == 80).all()
-    panel.panel.buttons[0].click()
+    panel.panel.frame = FRAMES // 4
+    assert (seen(panel) == 40).all()
+    panel.panel.frame = 0
     assert (seen(panel) == 0).all()
+    panel.menu.value = "pale"
+    assert panel.source == "pale"
+    assert (seen(panel) == 100).all()
+    assert (np.asarray(Image.open(io.BytesIO(panel.difference.value))) == 255).all()  # against that face at rest
 
 
 def test_the_difference_is_white_at_rest_and_red_where_lighter():
@@ -40,7 +48,8 @@ def test_the_difference_is_white_at_rest_and_red_where_lighter():
     change = np.zeros((1, 3, 3), np.int16)
     change[0, 1], change[0, 2] = 32, -32
     assert change_colours(change)[0].tolist() == [[255, 255, 255], [255, 0, 0], [0, 0, 255]]
-    panel = GeneratorPanel(lambda vector: np.full((16, 16, 3), int(50 + 10 * vector.sum()), np.uint8), size=32)
+    grey = {"grey": np.full((16, 16, 3), 50, np.uint8)}
+    panel = GeneratorPanel(lambda face, vector: np.uint8(face + 10 * vector.sum()), grey, size=32)
     white = np.asarray(Image.open(io.BytesIO(panel.difference.value)))
     assert (white == 255).all()
     panel.panel.sliders[AUS.index(26)].value = 1.0

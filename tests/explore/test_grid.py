@@ -63,6 +63,13 @@ def test_rows_are_named_by_what_tells_them_apart_beside_generators(tmp_path):
     assert sum(len(line) for line in cells(panel).values()) == 8
 
 
+def test_options_that_follow_from_the_method_and_scores_name_no_row(tmp_path):
+    runs = [*expand({"held_out": ["SMIC", "SAMM"], "method": ["erm", "brl", "logreg"], "out": str(tmp_path)})]
+    panel = GridPanel(make_plan(runs, lambda _: "f00d"))
+    panel.rows = panel.rows.assign(uar=[0.1 * place for place in range(len(runs))])
+    assert list(cells(panel)) == ["method erm", "method brl", "method logreg"]
+
+
 def test_it_watches_until_all_is_done(units):
     async def study():
         panel = GridPanel(units).watch(seconds=0.01)

@@ -4,6 +4,7 @@ from plotly.callbacks import Points
 
 from melib.explore.clips import ClipBrowser
 from melib.explore.hover import HoverMap, with_facts
+from melib.prepare.samples import Samples
 from tests.conftest import toy
 from tests.explore.conftest import seen
 
@@ -18,7 +19,7 @@ def hover_map(samples):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, len(samples)))
     panel = np.where(np.arange(len(samples)) < 60, "early", "late")
-    return HoverMap(samples.index.assign(x=x, y=y, panel=panel, motion=0.5), samples, synthetic=True)
+    return HoverMap(samples.index.assign(x=x, y=y, panel=panel, motion=np.float32(0.51234)), samples, synthetic=True)
 
 
 def points(hover_map):
@@ -39,12 +40,23 @@ def test_hovering_shows_the_clips_picture_and_facts(hover_map, samples):
     trace = hover_map.figure.data[1]
     hover_map._hover(trace, Points(point_inds=[4]), None)
     assert hover_map.hovered == trace.customdata[4]
-    for word in (trace.customdata[4], "motion", "0.5"):
+    for word in (trace.customdata[4], "motion (% of face width)", ">0.512<"):
         assert word in hover_map.facts.value
     assert "panel" not in hover_map.facts.value
     row = samples.index["clip_id"].to_list().index(hover_map.hovered)
     shrunk = seen(hover_map.picture).reshape(8, 20, 8, 20, 3).mean((1, 3))
     assert np.abs(shrunk - samples.arrays["flow_image"][row]).mean() < 12
+
+
+def test_a_map_of_one_dataset_is_coloured_by_class_and_flow_stands_in_for_a_face(samples):
+    rows = samples.index.assign(x=0.0, y=0.0)
+    of_one = HoverMap(rows[rows["dataset"] == "SMIC"], samples)
+    assert of_one.colour == of_one.colours.value == "label"
+    flow = np.zeros((len(samples), 2, 8, 8), np.float16)
+    flow[:, 0, :, 4:] = 1  # to the right, in the right half
+    picture = seen(HoverMap(rows, Samples(samples.index, {"flow": flow})).picture)
+    assert picture.shape == (160, 160, 3)
+    assert picture[:, :60].min() > 240 > picture[:, 100:].min()  # white where nothing moves
 
 
 def test_a_lasso_selects_over_all_traces_and_fills_a_browser(hover_map, samples):

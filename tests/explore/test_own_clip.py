@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,18 +82,28 @@ def test_an_upload_is_read(panel, tmp_path):
 
 def test_bad_input_is_said_and_the_panel_stays_usable(panel, clip, tmp_path):
     (tmp_path / "empty.mp4").touch()
+    (tmp_path / "pair").mkdir()
     write_clip(tmp_path / "still", times=(0,))
     write_clip(tmp_path / "textures")
+    video = write_video(tmp_path / "whole.mp4", moving_texture([0, 1, 2, 1] * 3)).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(video[: len(video) // 2])
+    for path in sorted(clip.iterdir()):
+        cv2.imwrite(str(tmp_path / "pair" / path.name), np.hstack([cv2.imread(str(path))] * 2))
     bad = {
         (tmp_path / "nowhere", None): "There is no",
         (tmp_path / "empty.mp4", None): "is empty",
         (tmp_path / "still", None): "motion needs two",
+        (tmp_path / "cut.mp4", None): "cannot be opened as a video",
+        (tmp_path / "pair", None): "2 faces in frame",
         (tmp_path / "textures", None): "No face found in frame 1 of textures",
         (clip, "first"): "onset is 'first'; expected a number",
         (clip, "99999"): "the onset must come first",
     }
     for (path, onset), words in bad.items():
+        said = []
+        panel.observe(lambda change, said=said: said.append(change["new"]), "message")
         ask(panel, path, **({"onset": onset} if onset else {}))
+        assert said[0] == "Reading the recording ..."  # nothing of the clip before is left
         assert words in panel.message
         assert "#B00020" in panel.words.value
         assert panel.prediction is None and seen(panel) == []
@@ -117,6 +128,25 @@ def test_candidates_are_offered_and_only_a_chosen_one_is_predicted(panel, clip, 
     panel.path.value = str(clip)
     assert panel.choice.layout.display == "none"
     assert panel.numbers["onset"].value == ""
+
+
+def test_other_runs_are_loaded_and_those_that_cannot_be_averaged_are_refused(models, tiny_run, clip):
+    plain = tiny_run()
+    brl = tiny_run(method="brl")
+    panel = OwnClipPanel(models, [plain, brl, tiny_run(inputs="apex")])
+    assert panel.runs.value == (plain,) and panel.runs.layout.display == ""
+    panel.runs.value = (plain, brl)
+    assert panel.message.startswith("2 runs loaded")
+    ask(panel, clip, fps=200)
+    assert len(panel.prediction.by_run) == 2
+    panel.runs.value = (plain, tiny_run(inputs="apex"))
+    assert "differ in inputs (flow and apex)" in panel.message
+    assert panel.runs.value == (plain, brl)
+    panel.runs.value = ()
+    assert "no run is chosen" in panel.message
+    ask(panel, clip, fps=200)
+    assert len(panel.prediction.by_run) == 2
+    assert OwnClipPanel(models).runs.layout.display == "none"
 
 
 def test_an_open_clip_is_shown(panel, models):

@@ -25,12 +25,23 @@ def test_two_runs_of_one_fold_stand_side_by_side(browser, toy_runs):
     assert "synthetic demo corpus" in browser.message.value
 
 
+def test_it_opens_on_a_run_that_is_named_beside_one_of_its_fold(toy_runs):
+    brl, plain, smic = (folder.name for folder in toy_runs.folders)
+    for name, partner in ((plain, brl), (brl, plain), (smic, smic)):
+        browser = RunBrowser(toy_runs.folders, name)
+        assert (browser.first, browser.second) == (name, partner)
+
+
 def test_a_menu_opens_another_run_and_the_picture_follows(browser, toy_runs):
     before = browser.curves.value
     menus = browser.menus["first"]
     menus["method"].value = "erm" if menus["method"].value == "brl" else "brl"
     assert browser.first == browser.second or browser.curves.value != before
     assert read_run(toy_runs.place / browser.first).settings.method == menus["method"].value
+
+
+def test_options_that_follow_from_the_method_are_no_menus(browser):
+    assert list(browser.menus["first"]) == ["held_out", "method", "network", "inputs", "seed"]
 
 
 def test_menus_that_do_not_meet_open_the_nearest_run_and_say_so(browser):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from melib.aus.clusters import centroids
+from melib.aus.identity import VECTOR_TITLES
 from melib.aus.table import NAMES
 from melib.corpus.index import CLASSES
 from melib.figures import aus as draw
@@ -67,7 +68,7 @@ def test_the_gallery_redraws_both_figures_from_their_tables(tmp_path, data):
     )
     numbers = {"value": 0.3, "low": 0.2, "high": 0.4, "shuffled_low": 0.0, "shuffled_high": 0.1}
     measures = [measure for panel in draw.MEASURES.values() for measure in panel]
-    rows = [{"measure": m, "vectors": v, **numbers} for v in draw.VECTOR_NAMES for m in measures]
+    rows = [{"measure": m, "vectors": v, **numbers} for v in VECTOR_TITLES for m in measures]
     pd.DataFrame(rows).assign(synthetic=True).to_csv(tmp_path / "au_identity.csv", index=False)
     assert {path.name for path in redraw(tmp_path)} >= {"au_centroids.png", "au_identity.png"}
 

@@ -34,10 +34,10 @@ def test_panels_show_regions_clips_scores_and_what_was_not_run():
         for shown, label in ((left, "negative"), (right, "positive")):  # the class' own colour, paler
             np.testing.assert_allclose(1 - np.array(shown), 0.22 * (1 - np.array(to_rgb(CLASS_COLOURS[label]))))
         assert sum(len(points.get_offsets()) for points in run.collections) == 20
-        told = [text.get_text() for text in run.texts]
-        assert told == [f"plane, {sample}: Acc 75.0 · UAR 66.7\nthe network itself: Acc 90.0 · UAR 80.0"]
+        texts = [text.get_text() for text in run.texts]
+        assert texts == [f"plane, {sample}: Acc 75.0 · UAR 66.7\nthe network itself: Acc 90.0 · UAR 80.0"]
         assert [text.get_text() for text in absent.texts] == ["not run"]
     assert [
-        line.get_suptitle().startswith(start) for line, start in zip(figure.subfigs, ("As in", "Honest"), strict=True)
+        line.get_suptitle().startswith(start) for line, start in zip(figure.subfigs, ("As in", "Fitted"), strict=True)
     ]
     plt.close("all")

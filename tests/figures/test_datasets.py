@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from melib.corpus.index import DATASETS
 from melib.figures import datasets as draw
 from melib.figures.gallery import GALLERY, redraw
+from melib.figures.style import show
 from melib.prepare.encode import encode
 from melib.prepare.samples import Samples
 
@@ -91,12 +92,12 @@ def test_samples_and_contact_sheet_show_every_clip():
     assert sum(len(ax.images) for ax in draw.contact_sheet(samples).axes) == 4
 
 
-def test_faces_of_people_are_never_saved(tmp_path):
-    figure, table = draw.contact_sheet(faces()), faces().index
-    with pytest.raises(PermissionError, match="faces of a licensed dataset"):
-        draw.save_faces(figure, tmp_path, "sheet", table, synthetic=False)
+def test_faces_of_people_are_never_saved(tmp_path, caplog):
+    show(draw.contact_sheet(faces()), "sheet", faces().index, out=tmp_path, synthetic=False, faces=True)
     assert not list(tmp_path.iterdir())
-    assert draw.save_faces(figure, tmp_path, "sheet", table, synthetic=True).is_file()
+    assert "sheet shows faces of a licensed dataset" in caplog.text
+    show(draw.contact_sheet(faces()), "sheet", faces().index, out=tmp_path, synthetic=True, faces=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"sheet.png", "sheet.csv"}
 
 
 def test_maps_show_the_clips_of_each_line_and_their_silhouette():

@@ -8,9 +8,9 @@ from melib.figures import gan as draw
 
 
 def test_plan_bars_stand_on_what_is_there():
-    rows = [(reading, name, label, 10, k) for reading in draw.READINGS for name in ("SMIC", "SAMM")
+    rows = [(scheme, name, label, 10, k) for scheme in draw.SCHEMES for name in ("SMIC", "SAMM")
             for k, label in enumerate(CLASSES)]  # fmt: skip
-    figure = draw.plan_bars(pd.DataFrame(rows, columns=["reading", "dataset", "label", "present", "added"]))
+    figure = draw.plan_bars(pd.DataFrame(rows, columns=["scheme", "dataset", "label", "present", "added"]))
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["SMIC", "SAMM"]
     tops = [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches]
     assert sorted(set(tops)) == [10, 11, 12]

@@ -63,10 +63,10 @@ def test_forest_places_effects_and_intervals():
 def test_the_board_tells_claim_paper_effect_and_verdict_on_its_data():
     ax = draw.claims_board(board(), plt.figure().add_subplot(), "the synthetic demo corpus")
     assert ax.get_title(loc="left").endswith("on the synthetic demo corpus")
-    told = [text.get_text() for text in ax.texts]
-    assert "+2.0 (+1.0 to +3.0)" in told
-    assert told.count("3") == 2
-    assert "−1.0 (−3.0 to +1.0)" in told
+    texts = [text.get_text() for text in ax.texts]
+    assert "+2.0 (+1.0 to +3.0)" in texts
+    assert texts.count("3") == 2
+    assert "−1.0 (−3.0 to +1.0)" in texts
     tags = {text.get_text(): text.get_bbox_patch() for text in ax.texts if text.get_bbox_patch()}
     assert {name: tag.get_facecolor() for name, tag in tags.items()} == {
         name: to_rgba(draw.VERDICTS[name]) for name in ("holds", "undecided", "not run")

@@ -72,7 +72,7 @@ def test_every_damage_of_a_generated_folder_is_named(made, tmp_path, how):
         name = path.relative_to(copy).as_posix()
         (problem,) = check_done(copy, hashes=True)
         assert name in problem
-        if how != "flipped":  # sizes agree: only the hash tells
+        if how != "flipped":  # sizes agree: only the hash differs
             with pytest.raises(DamagedError, match="--remake-damaged"):
                 trained_generator(replace(fold, settings=replace(fold.settings, out=str(tmp_path))))
         path.write_bytes(content)
@@ -146,8 +146,8 @@ def test_the_held_out_dataset_changes_nothing(made, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for path in (root / "openface" / "SAMM").rglob("*.csv"):
         table = pd.read_csv(path)
-        readings = [name for name in table if name.strip().endswith("_r")]
-        table[readings] = rng.uniform(0, 5, (len(table), len(readings)))
+        intensities = [name for name in table if name.strip().endswith("_r")]
+        table[intensities] = rng.uniform(0, 5, (len(table), len(intensities)))
         table.to_csv(path, index=False)
     for path in (root / "SAMM").rglob("*.jpg"):
         image = cv2.imread(str(path))
@@ -198,7 +198,7 @@ def test_a_generator_that_saw_the_held_out_dataset_is_no_start(made, tmp_path, c
         trained_generator(other)
     alone = shutil.copy(start.settings.start, tmp_path / "mine.safetensors")
     assert "unknown" in seen(replace(other, settings=replace(other.settings, start=str(alone))))
-    assert "does not tell what it was trained on" in caplog.text
+    assert "does not say what it was trained on" in caplog.text
 
 
 def test_flow_of_a_generated_pair_is_that_of_prepare(made):
@@ -228,7 +228,7 @@ def test_a_finished_folder_gives_its_generator_back(made):
 def test_table_3_of_the_papers_counts():
     rows = [(d, c) for d, counts in TABLE1.items() for c, n in zip(CLASSES, counts, strict=True) for _ in range(n)]
     index = pd.DataFrame(rows, columns=["dataset", "label"])
-    table = composites(plan_table(index)).set_index(["reading", "held_out"])
+    table = composites(plan_table(index)).set_index(["scheme", "held_out"])
     assert (table["all"] == 936).all()
     assert len(table) == 10
     added = top_up(index, "even")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from melib.gan import quality
-from melib.gan.quality import au_table, gap_table, image_table, read_pairs
+from melib.gan.quality import au_table, gap_table, image_table, read_pairs, readable
 from melib.gan.train import GanError
 from melib.prepare.samples import Samples
 
@@ -30,7 +30,7 @@ def pairs(made):
 def test_generated_faces_come_nearer_to_the_real_ones_than_the_control_does(made, pairs):
     table = gap_table(pairs, made[0]).set_index(["measure", "kind", "magnify"])
     for magnify in quality.MAGNIFY:
-        own, other = (table.loc[("reading", kind, magnify)] for kind in ("generated", "shuffled"))
+        own, other = (table.loc[("aus", kind, magnify)] for kind in ("generated", "shuffled"))
         assert own["low"] <= own["value"] <= own["high"]
         assert own["low"] > max(0.3, other["high"])
         assert table.loc[("place", "generated", magnify), "value"] > table.loc[("place", "shuffled", magnify), "value"]
@@ -47,7 +47,7 @@ def test_a_generator_that_returns_its_input_closes_nothing(made):
 
 
 def test_the_gap_by_hand(made):
-    """Readings half way there, and as far in the wrong direction."""
+    """AUs half way there, and as far in the wrong direction."""
     fold, _, _ = made
     rows = np.flatnonzero(fold.index["dataset"] == "SMIC")[:4]
     zeros = np.zeros((2, 3, 4, 17))
@@ -55,12 +55,12 @@ def test_the_gap_by_hand(made):
     pairs = {"neutral": zeros, "real": real, "generated": real / 2, "shuffled": -real, "target": real, "rows": rows}
     pairs |= {"untrained": zeros, "place": np.tile([0.5, 0.0, 0.0], (2, 3, 4, 1))}
     table = gap_table(pairs, fold).set_index(["measure", "kind", "magnify"])["value"]
-    assert table["reading"]["generated"].tolist() == [0.5, 0.5]
-    assert table["reading"]["shuffled"].tolist() == [-1, -1]
+    assert table["aus"]["generated"].tolist() == [0.5, 0.5]
+    assert table["aus"]["shuffled"].tolist() == [-1, -1]
     assert table["place"]["generated"].tolist() == [0.5, 0.5]
     assert table["error"]["generated"].tolist() == [0.5, 0.5]
     assert table["error"]["shuffled"].tolist() == [-1, -1]
-    assert table["reading"]["untrained"].tolist() == [0, 0]
+    assert table["aus"]["untrained"].tolist() == [0, 0]
 
 
 def test_tables_say_what_they_should(made, pairs):
@@ -71,6 +71,11 @@ def test_tables_say_what_they_should(made, pairs):
     )
     assert (aus.loc[aus["kind"] == "neutral", "correlation"].abs() < 0.9).all()
     images = image_table(fold, trained, Samples.load(folder / "samples" / "balance")).set_index("measure")
+    words = readable(images.reset_index())
+    assert not words.index.intersection(images.index).size  # each measure is put in words
+    assert (
+        words.iloc[0] == [f"{images.loc['identity', 'generated']:.2f}", "", f"{images.loc['identity', 'real']:.2f}"]
+    ).all()
     assert images.loc["identity", "generated"] > 0.9
     assert 0.5 < images.loc["sharpness", "generated"] < 1.5
     assert images.loc["passed", "generated"] < 2  # grey levels
@@ -96,9 +101,9 @@ def test_attention_that_keeps_nothing_is_saturated_too(made):
 
 
 def test_before_training_the_flow_that_fits_the_aus_is_there(made, pairs):
-    """The tiny generator learns for four steps: it can hardly be told from what it began with."""
+    """The tiny generator learns for four steps: it hardly differs from what it began with."""
     table = gap_table(pairs, made[0]).set_index(["measure", "kind", "magnify"])["value"]
-    assert np.abs(table["reading"]["untrained"] - table["reading"]["generated"]).max() < 0.2
+    assert np.abs(table["aus"]["untrained"] - table["aus"]["generated"]).max() < 0.2
     assert not np.array_equal(pairs["untrained"], pairs["generated"])
 
 
@@ -111,12 +116,10 @@ def test_kernel_distance_equals_a_naive_twin():
     assert quality._kid(x, y) == pytest.approx(expected)
 
 
-def test_ridge_readings_against_scikit_learn():
-    from sklearn.linear_model import Ridge
-
-    rng = np.random.default_rng(0)
-    x, y, new = rng.normal(size=(30, 8)), rng.normal(size=(30, 2)), rng.normal(size=(4, 8))
-    assert np.allclose(quality._ridge(x, y)(new), Ridge(quality.RIDGE).fit(x, y).predict(new))
+def test_correlation_by_hand_and_of_constants():
+    a = np.array([[1.0, 2, 3], [1, 2, 3], [5, 5, 5]])
+    b = np.array([[2.0, 4, 6], [3, 0, -3], [1, 2, 3]])
+    assert quality._correlation(a, b) == pytest.approx([1, -1, 0])
 
 
 def test_only_where_the_truth_is_known(made):

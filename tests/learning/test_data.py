@@ -61,7 +61,7 @@ def test_a_data_root_that_is_not_there():
 
 def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr("melib.prepare.data.resolve", lambda path: tmp_path / path)
+    monkeypatch.setattr("melib.home.home", lambda: tmp_path)
 
     def write(root, size, progress):
         asked.append((root, size))

@@ -47,7 +47,7 @@ def test_a_separable_dataset_is_read_to_the_last_bit_but_the_floor():
     assert 1.9 < found["bits"] <= found["entropy"] == 2
 
 
-def test_shuffled_labels_are_read_at_chance_and_tell_nothing():
+def test_shuffled_labels_are_predicted_at_chance_with_no_bits():
     index, rng = people(20), np.random.default_rng(1)
     y = rng.permutation(np.arange(len(index)) % 3)
     found = scored(rng.normal(size=(len(y), 30)), y, index)
@@ -76,7 +76,7 @@ def test_rare_classes_count_alike_in_the_accuracy():
     assert recalls == pytest.approx([0.77, 0.77], abs=0.12)  # Phi(.75); by probability alone it would be about 1 and .2
 
 
-def test_a_face_known_by_heart_is_worth_nothing():
+def test_recognising_a_person_is_worth_nothing():
     index = people(12, datasets=1)
     person = np.unique(index["subject"], return_inverse=True)[1]
     found = scored(np.eye(12)[person], person % 2, index)  # a split by clips would read this perfectly
@@ -178,7 +178,7 @@ def labelled(index):
     return index.assign(label=np.resize(["positive", "negative", "surprise"], len(index)))
 
 
-def test_what_passes_the_check_can_be_probed_and_what_does_not_is_told_in_a_sentence():
+def test_what_passes_the_check_can_be_probed_and_what_does_not_is_said_in_a_sentence():
     rng = np.random.default_rng(0)
     verdicts = set()
     for count in (1, 2, 3, 4):
@@ -188,7 +188,7 @@ def test_what_passes_the_check_can_be_probed_and_what_does_not_is_told_in_a_sent
                 reason = why_no_probe(index, 0)
                 verdicts.add(bool(reason))
                 if reason:
-                    assert reason.startswith("How much a sample betrays its dataset is not measured here")
+                    assert reason.startswith("How well a sample's dataset can be predicted is not measured here")
                     assert f"D0 {count}" in reason
                 else:
                     views = {"noise": rng.normal(size=(len(index), 4))}

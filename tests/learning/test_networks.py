@@ -22,7 +22,7 @@ def shapes_for(name, size):
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("size", [28, 64])
-def test_logits_are_the_heads_reading_of_the_features(name, size):
+def test_logits_are_the_head_of_the_features(name, size):
     shapes = shapes_for(name, size)
     model = build(name, *shapes).eval()
     logits, features = model(*(torch.randn(2, *shape) for shape in shapes))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import CLASSES, DATASETS, TABLE1, make_index
-from melib.prepare.describe import against_paper, clip_facts, most_moving, readable, table1, typical
+from melib.prepare.describe import against_paper, clearest, clip_facts, most_moving, readable, table1, typical
 from melib.prepare.samples import Samples
 
 
@@ -85,6 +85,16 @@ def test_clips_to_show_are_chosen_by_their_motion():
     assert typical(facts, "positive") == ["SMIC/1", "MMEW/2"]  # medians 6.7 and 2
     assert most_moving(facts, 1) == ["MMEW/2", "SMIC/2"]
     assert set(most_moving(facts, 5)) == {"MMEW/2", "MMEW/1", "SMIC/2", "SMIC/3"}
+
+
+def test_the_clearest_clip_has_an_annotated_apex_and_whole_frames():
+    index = pd.DataFrame(
+        {"clip_id": list("abcd"), "apex_source": ["annotated", "spotted", "annotated", "annotated"],
+         "cropped": [False, False, True, False]}
+    )  # fmt: skip
+    facts = pd.DataFrame({"motion": [1.0, 9.0, 9.0, 2.0]})
+    assert clearest(facts, index) == "d"
+    assert clearest(facts, index.assign(cropped=True)) is None
 
 
 def test_counts_are_compared_with_the_papers_where_it_has_any():

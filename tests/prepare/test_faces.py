@@ -15,7 +15,7 @@ VIDEO = "face_video/WolfgangLanger_Pexels.mp4"
 
 
 def ramp(height, width):
-    """An image whose red is its x, green its y, so that a crop tells where it looked."""
+    """An image whose red is its x, green its y, so that a crop shows where it looked."""
     y, x = np.indices((height, width))
     return np.dstack([x, y, np.zeros_like(x)]).astype(np.uint8)
 

@@ -35,9 +35,9 @@ def test_batches_are_crops_of_scenes():
 
 
 def test_training_repeats_and_moves_the_weights():
-    told = []
-    states = [train(2, 2, 1e-3, 0, "cpu", lambda step, epe: told.append((step, epe))).state_dict() for _ in range(2)]
-    assert [step for step, _ in told] == [1, 2, 1, 2] and told[:2] == told[2:]
+    reports = []
+    states = [train(2, 2, 1e-3, 0, "cpu", lambda step, epe: reports.append((step, epe))).state_dict() for _ in range(2)]
+    assert [step for step, _ in reports] == [1, 2, 1, 2] and reports[:2] == reports[2:]
     assert all(torch.equal(a, b) for a, b in zip(*(state.values() for state in states), strict=True))
     torch.manual_seed(0)
     from torchvision.models.optical_flow import raft_small

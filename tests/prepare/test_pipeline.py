@@ -199,7 +199,7 @@ def test_a_write_that_fails_is_a_clear_error_and_leaves_no_cache(root, index, tm
         prepare({str(root)!r}, index, PrepareSettings(image_size=32, apex_rule="midpoint"), {str(tmp_path)!r})
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
-    assert "PrepareError: Preparing stopped" in done.stderr and "Make room and start again" in done.stderr
+    assert "PrepareError: Preparing stopped" in done.stderr and "Free disk space and start again" in done.stderr
     assert not finished(prepared_folder(root, index, SMALL, tmp_path))
     assert len(prepare(root, index, SMALL, tmp_path).samples) == 19
 

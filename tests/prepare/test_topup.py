@@ -29,21 +29,21 @@ TABLE3 = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reading", TABLE2)
-def test_tables_2_and_3_under_both_readings(reading):
-    filled = top_up(table1(), reading) + pd.DataFrame(TABLE1, index=CLASSES).T
-    assert {name: tuple(row) for name, row in filled.iterrows()} == TABLE2[reading] | {"MMEW": TABLE1["MMEW"]}
-    for held_out, composite in TABLE3[reading].items():
+@pytest.mark.parametrize("scheme", TABLE2)
+def test_tables_2_and_3_under_both_schemes(scheme):
+    filled = top_up(table1(), scheme) + pd.DataFrame(TABLE1, index=CLASSES).T
+    assert {name: tuple(row) for name, row in filled.iterrows()} == TABLE2[scheme] | {"MMEW": TABLE1["MMEW"]}
+    for held_out, composite in TABLE3[scheme].items():
         found = filled.drop(index=held_out).sum()
         assert tuple(found) == composite
         assert found.sum() == 936
 
 
 def test_any_target_is_reached_and_none_below_what_is_there():
-    for reading in TABLE2:
-        filled = top_up(table1(), reading, 400) + pd.DataFrame(TABLE1, index=CLASSES).T
+    for scheme in TABLE2:
+        filled = top_up(table1(), scheme, 400) + pd.DataFrame(TABLE1, index=CLASSES).T
         assert (filled.sum(axis=1) == 400).all()
-        assert (top_up(table1(), reading, 400) >= 0).all(axis=None)
+        assert (top_up(table1(), scheme, 400) >= 0).all(axis=None)
     with pytest.raises(TopUpError, match=r"target = 200 is below.*'MMEW': 234.*give at least 234"):
         top_up(table1(), "even", 200)
     with pytest.raises(TopUpError, match=r"'equal'.*'even', 'balance'"):

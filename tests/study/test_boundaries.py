@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
 
 
 def cloud(seed=0, clips=60):
-    """Features (N, 7) of unequal spread that tell the class a little, with parts and labels."""
+    """Features (N, 7) of unequal spread that depend on the class a little, with parts and labels."""
     rng = np.random.default_rng(seed)
     labels = np.array(CLASSES, dtype=object)[rng.integers(0, 3, clips)]
     features = rng.normal(size=(clips, 7)) * [5, 3, 1, 1, 1, 1, 1]
@@ -78,7 +78,7 @@ def test_the_regions_of_the_table_give_its_scores(classes):
     assert len(set(predicted)) > 1
 
 
-def test_the_honest_twin_is_fitted_without_the_held_out_clips():
+def test_the_fit_on_training_clips_does_without_the_held_out_clips():
     features, labels, split = cloud()
     before = plane(features, labels, split, "train")
     rng, theirs = np.random.default_rng(1), split == "held_out"

@@ -37,7 +37,7 @@ def test_every_damage_of_every_file_is_named(finished, tmp_path, name, how):
         return
     problems = check_done(folder, hashes=True)
     assert len(problems) == 1 and name in problems[0]
-    if how == "flipped" and name != "done":  # sizes agree: only the hash tells
+    if how == "flipped" and name != "done":  # sizes agree: only the hash differs
         assert check_done(folder) == []
     else:
         with pytest.raises(DamagedError, match=rf"{name}.*--remake-damaged"):

@@ -87,16 +87,16 @@ def test_a_holder_on_another_host_is_waited_for_until_its_heart_stands_still(tmp
     monkeypatch.setattr(lock, "STALE", 1.5)
     plan = units(tmp_path, 1)
     plan[0].work.mkdir(parents=True)
-    file, told = plan[0].work / "lock.1", []
+    file, notes = plan[0].work / "lock.1", []
 
     def beat(states):
-        told.append(states["run0"].note)
-        if len(told) < 8:
-            file.write_text(f'{{"host": "elsewhere 0", "pid": 1, "start": "7", "beat": {len(told)}}}')
+        notes.append(states["run0"].note)
+        if len(notes) < 8:
+            file.write_text(f'{{"host": "elsewhere 0", "pid": 1, "start": "7", "beat": {len(notes)}}}')
 
     started = time.monotonic()
     assert run_local(plan, Options(), beat) == {}
-    assert "starting, on elsewhere" in told
+    assert "starting, on elsewhere" in notes
     assert time.monotonic() - started > 1.5 + 6 * launch.POLL
     assert_complete(plan)
 

@@ -7,7 +7,7 @@ import yaml
 from melib.folder import write_done
 from melib.learning.settings import SettingsError
 from melib.study.lock import take
-from melib.study.plan import expand, expected_seconds, make_plan, read_grid, table
+from melib.study.plan import expand, expected_seconds, make_plan, read_grid, read_plan, table
 from melib.study.unit import read_state
 
 
@@ -107,22 +107,46 @@ def test_a_slip_in_the_yaml_is_named(tmp_path):
         read_grid(tmp_path / "g.yaml")
 
 
+def expected(units):
+    return expected_seconds(units, {unit.name: read_state(unit) for unit in units})
+
+
 def test_the_time_of_a_plan_is_read_off_runs_that_are_alike(tmp_path):
     grid = {"held_out": "SAMM", "network": ["cnn", "resnet18"], "seed": [0, 1, 2, 3], "out": str(tmp_path)}
     units = make_plan(expand(grid), lambda _: "f00d")
-    guess = expected_seconds(units)
+    guess = expected(units)
     assert guess[0] > 0 and guess[1] == 8
-    assert expected_seconds(make_plan(expand(grid | {"epochs": 80}), lambda _: "f00d")) == (2 * guess[0], 8)
+    assert expected(make_plan(expand(grid | {"epochs": 80}), lambda _: "f00d")) == (2 * guess[0], 8)
     for unit, seconds in zip(units, (10, 50, 20), strict=False):
         unit.folder.mkdir()
         facts = {"seconds": seconds, "settings": unit.parameters}
         (unit.folder / "run.json").write_text(json.dumps(facts))
         write_done(unit.folder)
-    rest = expected_seconds([unit for unit in units if unit.settings.network == "resnet18"])
-    assert expected_seconds(units) == (20 + rest[0], 4)  # one CNN is left, at the median; no ResNet-18 was run yet
+    rest = expected([unit for unit in units if unit.settings.network == "resnet18"])
+    assert expected(units) == (20 + rest[0], 4)  # one CNN is left, at the median; no ResNet-18 was run yet
     other = make_plan(expand(grid | {"network": "cnn", "lam": 0.9}), lambda _: "f00d")
-    assert expected_seconds(other) == (80, 0)  # another grid in the same folder
+    assert expected(other) == (80, 0)  # another grid in the same folder
 
 
 def test_an_empty_plan_is_a_table_too():
     assert list(table([])["state"]) == []
+
+
+def test_a_corpus_is_read_again_for_a_plan_only_where_a_file_has_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr("melib.home.home", lambda: tmp_path)
+    (tmp_path / "corpus" / "SMIC").mkdir(parents=True)
+    (tmp_path / "corpus" / "SMIC" / "loop").symlink_to(tmp_path / "corpus")
+    (tmp_path / "corpus" / "SMIC" / "a.bmp").write_bytes(b"1")
+    grid = write(tmp_path / "g.yaml", {"held_out": "SAMM", "corpus": "corpus"})
+    names = []
+
+    def name_corpus(*given):
+        names.append(given)
+        return f"{len(names)}" * 32
+
+    monkeypatch.setattr("melib.prepare.data.name_corpus", name_corpus)
+    first = read_plan(grid, quick=False)[0].name
+    assert read_plan(grid, quick=False)[0].name == first and len(names) == 1
+    (tmp_path / "corpus" / "SMIC" / "b.bmp").write_bytes(b"1")
+    assert read_plan(grid)[0].name == first and len(names) == 1
+    assert read_plan(grid, quick=False)[0].name != first and len(names) == 2

@@ -140,16 +140,16 @@ def test_settings_that_no_table_shows_are_told(monkeypatch, tmp_path):
     assert "\n2 finished runs are of settings that no table shows." in (tmp_path / "tables.md").read_text()
 
 
-def test_brl_s_readings_have_their_rows(monkeypatch):
-    readings = {"λ = 0.9": {"lam": 0.9}, "λ = 0.5, W frozen": {"attention_weights": "frozen"},
+def test_brl_s_variants_have_their_rows(monkeypatch):
+    variants = {"λ = 0.9": {"lam": 0.9}, "λ = 0.5, W frozen": {"attention_weights": "frozen"},
                 "λ = 0.5, W gradient-reversed": {"attention_weights": "reversed"},
                 "λ = 0.5, attention on the logits (SCN)": {"weighting": "logit"},
                 "λ = 0.5, feature means matched instead": {"method": "feature_means"}}  # fmt: skip
-    runs = [run("SAMM", 0.3 + 0.1 * k, inputs="flow", **one) for k, one in enumerate(readings.values())]
-    rows = tables.tidy(study(monkeypatch, runs), "readings").query("selection == 'last' and metric == 'acc'")
+    runs = [run("SAMM", 0.3 + 0.1 * k, inputs="flow", **one) for k, one in enumerate(variants.values())]
+    rows = tables.tidy(study(monkeypatch, runs), "variants").query("selection == 'last' and metric == 'acc'")
     values = rows[rows["column"] == "SAMM"].set_index("row")["value"]
     hits = [100 * r.history["held_out_acc"].iloc[-1] for r in runs]
-    assert values[list(readings)].tolist() == pytest.approx(hits)
+    assert values[list(variants)].tolist() == pytest.approx(hits)
 
 
 def test_the_papers_means_stand_beside_means_of_its_five_datasets_alone(monkeypatch):
@@ -300,6 +300,17 @@ def test_runs_of_two_corpora_are_not_compared(monkeypatch):
         study(monkeypatch, [])
 
 
+def test_shift_corpora_count_as_one_where_each_holds_out_its_own_dataset(monkeypatch):
+    def shifted(held_out, corpus):
+        made = run(held_out, 0.5, corpus=f"demo-shift-{corpus}")
+        made.facts["data"] = corpus
+        return made
+
+    assert len(study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SAMM")]).runs) == 2
+    with pytest.raises(ValueError, match="2 corpora"):
+        study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SMIC")])
+
+
 def test_the_report_names_rules_controls_and_what_is_synthetic(monkeypatch, tmp_path):
     outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0, seeds=1) + lodo(0.6, inputs="flow", seeds=1))
     paths = write_report(outcomes, tmp_path)
@@ -364,7 +375,7 @@ def test_sections_without_runs_are_left_out_and_clips_and_labels_are_said(monkey
         and "by the paper's 4.1" not in text.split("##", 1)[1]
     )
     assert "Left out, as no run here is of theirs: The weight of BRL" in text
-    assert set(pd.read_csv(tmp_path / "tables.csv")["table"]) == {"table6", "table8", "readings"}
+    assert set(pd.read_csv(tmp_path / "tables.csv")["table"]) == {"table6", "table8", "variants"}
     assert "Clips (positive/negative/surprise): SMIC 16/16/16, SAMM 16/16/16." in text
     assert "Emotions became classes by `table1`" in text
 

@@ -32,6 +32,10 @@ HABITS = {
     "AU notation": "sides, intensities and alternatives: 4+L10, R12B, R12 or R14, T23, 10A/B, ?",
     "grey frames": "SAMM has a single channel",
     "bitmaps": "SMIC has BMP frames",
+    "blinks": "in clips.parquet where blink, the AU45 at its height, is above 0; blink_frame says when",
+    "annotated apex": "some frames off the true one, in clips.parquet as annotated_apex beside apex",
+    "annotators' doubt": "in clips.parquet where acted, the emotion shown, is of another class than emotion",
+    "one-sided expressions": "in clips.parquet as lean: how much further the right of the picture moves",
 }
 
 CLASS_OF = {
@@ -44,9 +48,9 @@ COUNTS = {
         "CASME": {"happiness": 9, "disgust": 44, "sadness": 6, "fear": 3, "surprise": 21, "tense": 3, "repression": 2,
                   "comtempt": 1},
         "CASME2": {"happiness": 32, "disgust": 63, "sadness": 7, "fear": 2, "surprise": 25, "others": 5,
-                   "repression": 3},
+                   "repression": 25},
         "SAMM": {"Happiness": 26, "Anger": 57, "Disgust": 9, "Fear": 8, "Sadness": 6, "Surprise": 15, "Other": 4,
-                 "Contempt": 2},
+                 "Contempt": 12},
         "MMEW": {"happiness": 36, "anger": 8, "disgust": 72, "fear": 16, "sadness": 13, "surprise": 89, "others": 5},
     },
     "tiny": {
@@ -190,13 +194,13 @@ def write_sheet(root: Path, dataset: str, clips: list[Clip], seed: int) -> None:
     for cells in (*above, header):
         book.active.append(cells)
     for clip in rows:
-        book.active.append(line(clip, WRONG_APEX.get(clip.clip_id, clip.apex), rng, book.active.max_row + 1))
+        book.active.append(line(clip, WRONG_APEX.get(clip.clip_id, clip.annotated_apex), rng, book.active.max_row + 1))
     _save(book, root / dataset / name)
 
 
 def _casme_line(clip, apex, rng, row):
-    second = clip.apex + 1 if rng.random() < 0.65 else "\\"
-    rise, total = ((last - clip.onset + 1) * 1000 / FPS["CASME"] for last in (clip.apex, clip.offset))
+    second = apex + 1 if rng.random() < 0.65 else "\\"
+    rise, total = ((last - clip.onset + 1) * 1000 / FPS["CASME"] for last in (apex, clip.offset))
     return [int(clip.subject[3:]), clip.clip, None, clip.onset, apex, second, clip.offset, None, round(rise),
             round(total), _codes(clip, rng, sides=0.15), clip.emotion]  # fmt: skip
 
@@ -251,7 +255,7 @@ def _codes(clip: Clip, rng, sides: float = 0.0, letters: float = 0.0, doubts: fl
 
 
 def _save(book: openpyxl.Workbook, path: Path) -> None:
-    """Save a workbook whose bytes do not tell the time, so that equal corpora have equal files."""
+    """Save a workbook whose bytes hold no time, so that equal corpora have equal files."""
     then, buffer = datetime.datetime(2000, 1, 1), io.BytesIO()
     book.save(buffer)
     book.properties.created = book.properties.modified = then

@@ -11,35 +11,12 @@ import math
 
 import numpy as np
 
-# The knobs of the calibration: how plain an expression is to see.
-STRENGTH = 1.15  # median AU intensity (0-5) of an expression's apex
-STRENGTH_SPREAD = 0.32  # standard deviation of its logarithm between clips
-AU_SPREAD = 0.3  # the same between the AUs of one clip
-SUBJECT_SPREAD = 0.25  # the same between the AUs of one subject: how far each muscle moves that subject's skin
-ASYMMETRY = 0.12  # the same between the two sides of a face
-DROPOUT = 0.1  # chance that an AU of the emotion stays silent in a clip
-AMBIGUOUS_SHARE = 0.22  # clips that are weak or mixed with another class
-WEAK = 0.4  # what is left of a weak expression
-CROWDED, MIXED = 0.8, 0.65  # what is left of an expression that is mixed with another's AUs, and the other's share
+SUBJECT_SPREAD = 0.45  # of the logarithm of a muscle's strength between subjects, standard deviation
+ASYMMETRY = 0.2  # the same between the two sides of a face
 RESTING = 0.5  # standard deviation of the resting offsets of a subject's AUs (not about emotion)
-BLINK_SHARE = 0.2  # clips with a blink at some time
-DRIFT = 0.004, 0.004, 0.003  # head drift over a clip: shift (face widths), turn (radians), growth; standard deviations
 SKIN_STEP = 0.0052  # face widths that the skin moves where an AU of intensity 1 is strongest
 
 OPENFACE_AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
-
-EMOTIONS = {
-    "happiness": (6, 12),
-    "surprise": (1, 2, 5, 26),
-    "disgust": (4, 9, 10),
-    "anger": (4, 5, 7, 23),
-    "fear": (1, 2, 4, 5, 20),
-    "sadness": (1, 4, 15),
-    "contempt": (14,),
-    "repression": (14, 17),
-    "tense": (4, 17),
-    "others": (4, 14),
-}
 
 # Per AU: centre x, y (x = 0: on the midline, else one bump on either side), widths, movement x (outwards), y (down).
 FIELDS = {
@@ -76,6 +53,15 @@ def new_muscles(rng: np.random.Generator) -> dict[int, np.ndarray]:
                 rows.append((side * (cx + shift[0] * bool(cx)), cy + shift[1], sx, sy, *step))
         muscles[au] = np.array(rows)
     return muscles
+
+
+def lean(muscles: dict[int, np.ndarray], amount: float) -> dict[int, np.ndarray]:
+    """Fields of a face that moves unevenly: 1 + `amount` times on the right of the picture, 1 - it on the left."""
+    leaned = {}
+    for au, rows in muscles.items():
+        leaned[au] = rows.copy()
+        leaned[au][:, 4:] *= 1 + amount * np.sign(rows[:, :1].round(6))
+    return leaned
 
 
 def au_field(muscles: dict, au: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:

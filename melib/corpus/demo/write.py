@@ -19,10 +19,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from melib.corpus.demo import actors, layouts, motion
+from melib.corpus.demo import actors, cues, layouts, motion, shading
 from melib.corpus.index import DATASETS, FPS, TABLE1
 
-VERSION = 3  # raise it with every change to what is drawn, named or moved
+VERSION = 4  # raise it with every change to what is drawn, named or moved
 MARKER = "demo.json"  # written last: a folder without it is not a demo corpus
 TRUTH = "ground_truth"
 NOTICE = "All of this is synthetic: drawn faces of people who do not exist, in the layouts of the real datasets."
@@ -34,19 +34,25 @@ def write_demo(
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    shift: str = "",
 ) -> Path:
     """Write the demo corpus below `root` and return it; at once where the same corpus is already there.
 
-    `size` is 'demo' (731 labelled clips, Table 1) or 'tiny' (about 15 clips a dataset). The bytes depend on `size` and
-    `seed` alone, not on `workers` (processes; default: one for 'tiny', else one a core). `progress(done, total)` counts
-    clips. Everything is written under a temporary name beside `root` and renamed at the end.
+    `size` is 'demo' (731 labelled clips, Table 1) or 'tiny' (about 15 clips a dataset). The bytes depend on `size`,
+    `seed` and `shift` alone, not on `workers` (processes; default: one for 'tiny', else one a core). `shift` names a
+    dataset to be held out: in the others a head motion goes with the class, in that one against it (`cues`).
+    `progress(done, total)` counts clips. Everything is written under a temporary name beside `root` and renamed at the
+    end.
 
-    ValueError for an unknown size; FileExistsError where `root` holds something else than a demo corpus.
+    ValueError for an unknown size or dataset; FileExistsError where `root` holds something else than a demo corpus.
     """
     if size not in layouts.COUNTS:
         raise ValueError(f"Unknown size {size!r} of the demo corpus; choose one of {sorted(layouts.COUNTS)}.")
+    if shift and shift not in DATASETS:
+        raise ValueError(f"shift = {shift!r} is no dataset of the demo corpus; choose one of {sorted(DATASETS)}.")
     root = Path(root).absolute()
-    if _is_whole(root, size, seed):
+    marker = _marker(size, seed, shift)
+    if _is_whole(root, marker):
         return root
     if root.exists() and not (root / MARKER).is_file() and (not root.is_dir() or any(root.iterdir())):
         raise FileExistsError(f"{root} holds something else than a demo corpus: name a new or an empty folder.")
@@ -55,27 +61,30 @@ def write_demo(
     try:
         draft.chmod(0o755)  # mkdtemp makes it private
         clips = [actors.rehearse(clip, seed, size) for name in DATASETS for clip in layouts.plan(name, size, seed)]
+        if shift:
+            cues.add(clips, shift, seed)
         for name in DATASETS:
             layouts.write_sheet(draft, name, [clip for clip in clips if clip.dataset == name], seed)
         _draw_all(draft, clips, size, seed, workers or (1 if size == "tiny" else os.cpu_count()), progress)
         _write_truth(draft, clips, size)
-        (draft / MARKER).write_text(json.dumps(_marker(size, seed), indent=1) + "\n", encoding="utf-8")
-        if root.exists() and not _is_whole(root, size, seed):
+        (draft / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+        if root.exists() and not _is_whole(root, marker):
             shutil.rmtree(root)
         with contextlib.suppress(OSError):  # somebody else finished the same corpus meanwhile: theirs is as good
             draft.rename(root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    if not _is_whole(root, size, seed):
+    if not _is_whole(root, marker):
         raise FileExistsError(f"{root} was taken by something else while the demo corpus was being written.")
     return root
 
 
-def true_flow(root: str | Path, clip_id: str) -> np.ndarray:
-    """The exact onset-to-apex flow F of a clip, (2, H, W) float32, frame pixels, x first: apex(x + F(x)) = onset(x).
+def true_flow(root: str | Path, clip_id: str, frame: int | None = None) -> np.ndarray:
+    """The exact flow F from a clip's onset to `frame` (default: its true apex), (2, H, W) float32, frame pixels, x
+    first: frame(x + F(x)) = onset(x).
 
-    It holds for the faces before light, noise and compression, and is recomputed from the parameters kept with the
-    corpus. KeyError for an unknown clip, ValueError for a corpus of another version.
+    It holds for the moved faces before shades, light, noise and compression, and is recomputed from the parameters kept
+    with the corpus. KeyError for an unknown clip, ValueError for a corpus of another version.
     """
     root = Path(root)
     marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
@@ -86,12 +95,16 @@ def true_flow(root: str | Path, clip_id: str) -> np.ndarray:
         raise KeyError(f"No clip {clip_id!r} in {root / TRUTH / 'clips.parquet'}.")
     row = clips.iloc[0]
     person = actors.actor(marker["seed"], row.dataset, row.subject)
-    aus = pd.read_parquet(root / TRUTH / "aus.parquet", filters=[("clip_id", "==", clip_id), ("frame", "==", row.apex)])
-    apex = {au: person.rest.get(au, 0.0) + aus[f"AU{au:02d}"].iloc[0] for au in motion.OPENFACE_AUS}
-    share = (row.apex - row.onset) / max(1, row.offset - row.onset)
+    frame = int(row.apex if frame is None else frame)
+    aus = pd.read_parquet(root / TRUTH / "aus.parquet", filters=[("clip_id", "==", clip_id), ("frame", "==", frame)])
+    if aus.empty:
+        raise KeyError(f"{clip_id} has no frame {frame}; it runs from {row.onset} to {row.offset}.")
+    shown = {au: person.rest.get(au, 0.0) + aus[f"AU{au:02d}"].iloc[0] for au in motion.OPENFACE_AUS}
+    share = (frame - row.onset) / max(1, row.offset - row.onset)
     drift = tuple(share * row[[f"drift_{name}" for name in ("x", "y", "turn", "growth")]].to_numpy(float))
     pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
-    flow = motion.exact_flow(person.muscles, pose, (row.height, row.width), (person.rest, (0.0,) * 4), (apex, drift))
+    muscles, onset = motion.lean(person.muscles, row.lean), (person.rest, (0.0,) * 4)
+    flow = motion.exact_flow(muscles, pose, (row.height, row.width), onset, (shown, drift))
     return flow.astype(np.float32)
 
 
@@ -108,7 +121,10 @@ def acted_frame(root: str | Path, clip_id: str, aus: np.ndarray) -> np.ndarray:
     pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
     here = pose.frame_points(row.height, row.width).astype(np.float32)
     shown = {au: person.rest.get(au, 0.0) + value for au, value in zip(motion.OPENFACE_AUS, aus, strict=True)}
-    frame = actors.sample_canvas(canvas, px, here + motion.displacement(person.muscles, shown, (0.0,) * 4, *here))
+    muscles = motion.lean(person.muscles, row.lean)
+    frame = actors.sample_canvas(canvas, px, here + motion.displacement(muscles, shown, (0.0,) * 4, *here))
+    darkening = sum(value * shading.shade_field(au, *here) for au, value in zip(motion.OPENFACE_AUS, aus, strict=True))
+    frame = frame * shading.brightness(darkening)[..., None]
     lamp = SimpleNamespace(lamp=(row.lamp_gain, row.lamp_slope))
     rng = actors.generator(marker["seed"], "acted", clip_id)
     image = actors.expose(frame, lamp, actors.camera_of(row.dataset, size), rng)
@@ -123,21 +139,22 @@ def _clips(root: Path) -> pd.DataFrame:
 _canvas = functools.lru_cache(maxsize=4)(actors.draw_canvas)
 
 
-def _is_whole(root: Path, size: str, seed: int) -> bool:
+def _is_whole(root: Path, wanted: dict) -> bool:
     try:
         marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return [marker.get(key) for key in ("size", "seed", "version")] == [size, seed, VERSION]
+    return all(marker.get(key) == wanted[key] for key in ("size", "seed", "version", "shift"))
 
 
-def _marker(size: str, seed: int) -> dict:
+def _marker(size: str, seed: int, shift: str) -> dict:
     cameras = {name: actors.camera_of(name, size) for name in DATASETS}
     return {
         "notice": NOTICE,
         "size": size,
         "seed": seed,
         "version": VERSION,
+        "shift": shift,
         "datasets": {
             name: {
                 "fps": {"nominal": FPS[name], "drawn": FPS[name]},
@@ -181,10 +198,11 @@ def draw_cast(root: str, clips: list, size: str, seed: int) -> int:
         folder = Path(root, clip.folder)
         folder.mkdir(parents=True)
         rng = np.random.default_rng(clip.noise_seed)
-        for k, frame in enumerate(actors.clean_frames(clip, seed, camera.size, canvas, px)):
-            image = actors.expose(frame, clip, camera, rng)
+        scene = actors.Scene(clip, seed, camera.size, canvas, px)
+        for number in range(clip.onset, clip.offset + 1):
+            image = actors.expose(scene.draw(number), clip, camera, rng)
             image = image if camera.grey else np.ascontiguousarray(image[..., ::-1])
-            path = folder / clip.pattern.format(clip.onset + k)
+            path = folder / clip.pattern.format(number)
             if not cv2.imwrite(str(path), image, options):
                 raise OSError(f"Could not write {path}: is the disk full?")
     return len(clips)

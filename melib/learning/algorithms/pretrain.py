@@ -11,7 +11,7 @@ AXES = {5: 2, 4: 2, 3: 1}  # what is reversed, by the number of axes: a video's 
 
 
 class Pretrain(Algorithm):
-    """Before epoch `brl_start` the network tells clips played backwards from others; from then on, cross-entropy.
+    """Before epoch `brl_start` the network classifies whether a clip is played backwards; from then on, cross-entropy.
 
     A half of each batch, drawn at random, is reversed: videos and sequences in time, images upside down. No label has a
     part in it. Raises ValueError for feature vectors, which have no order.

@@ -54,5 +54,5 @@ class Estimator(ABC):
         return {}
 
     def choices(self) -> dict[str, float]:
-        """What it chose on the sources, to be told in run.json."""
+        """What it chose on the sources, for run.json."""
         return {}

@@ -1,0 +1,73 @@
+"""How hard the demo corpus is, beside its bands and beside real clips."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from melib.corpus.index import print_name
+from melib.figures.style import dataset_colours, dataset_markers
+from melib.study.difficulty import APEX, BANDS, BOUND, CNN, LINEAR, ONSET, SWITCHED
+
+ROWS = {
+    BOUND: ("true AUs, linear\n(upper bound)", "upper bound"),
+    SWITCHED: ("flow, CNN with\nordinary switches", None),
+    CNN: ("flow, CNN", "CNN on flow"),
+    LINEAR: ("flow, logistic\nregression", None),
+    APEX: ("apex frames, CNN", "CNN on apex frames"),
+    ONSET: ("onset frames, CNN", "CNN on onset frames"),
+}
+
+
+def calibration(table: pd.DataFrame) -> Figure:
+    """UAR by held-out dataset and in the mean of each setting, with the bands that the corpus was set to.
+
+    `table` has a row a corpus, row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
+    """
+    figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
+    datasets = list(table["held_out"].unique())
+    colours = dataset_colours(datasets)
+    markers = dataset_markers(datasets)
+    by_dataset = table.groupby(["row", "held_out"])["uar"].mean() * 100
+    for place, (row, (_, band)) in enumerate(reversed(ROWS.items())):
+        if band:
+            low, high = (100 * bound for bound in BANDS[band])
+            ax.barh(place, high - low, left=low, height=0.72, color="#DDDDDD", zorder=1)
+        for name in datasets:
+            ax.scatter(by_dataset[row, name], place, color=colours[name], marker=markers[name], s=34, zorder=3,
+                       label=print_name(name) if place == 0 else None)  # fmt: skip
+        ax.vlines(by_dataset[row].mean(), place - 0.36, place + 0.36, color="black", linewidth=2.5, zorder=4)
+    ax.axvline(100 / 3, color="#888888", linestyle=":", linewidth=1)
+    ax.annotate("chance", (100 / 3, len(ROWS) - 0.45), ha="center", fontsize=8, color="#666666")
+    ax.set_yticks(range(len(ROWS)), [text for text, _ in reversed(ROWS.values())])
+    ax.set_xlabel("UAR (%), epoch chosen on training subjects; bar: mean; grey: the band it was set to")
+    ax.grid(axis="y", visible=False)
+    ax.set_ylim(-0.6, len(ROWS) - 0.25)
+    mean = by_dataset.groupby("row").mean()
+    ax.set_title(
+        f"By construction: the CNN has {mean[CNN]:.0f}, with switches {mean[SWITCHED]:.0f}, "
+        f"of at most about {mean[BOUND]:.0f}"
+    )
+    figure.legend(loc="outside right upper", title="held out")
+    return figure
+
+
+def likeness(table: pd.DataFrame) -> Figure:
+    """The demo corpus beside the real clips, a line a measure, joined where they are alike (within 10 points).
+
+    `table` is of `study.difficulty.likeness`: measure, real, demo (percent), difference.
+    """
+    figure, ax = plt.subplots(figsize=(8.5, 0.4 * len(table) + 1.4), layout="constrained")
+    places = range(len(table))[::-1]
+    far = table["difference"].abs() > 10
+    colours = ["#D55E00" if is_far else "#888888" for is_far in far]
+    ax.hlines(places, table["real"], table["demo"], color=colours, linewidth=2.5)
+    ax.scatter(table["real"], places, color="black", s=42, zorder=3, label="442 real clips")
+    ax.scatter(table["demo"], places, facecolor="white", edgecolor="black", s=42, zorder=3, label="demo corpus")
+    ax.set_yticks(places, table["measure"])
+    ax.set_xlabel("percent")
+    ax.grid(axis="y", visible=False)
+    figure.legend(loc="outside right upper")
+    ax.set_title(f"{(~far).sum()} of {len(table)} measures of the demo corpus lie within 10 points of real clips")
+    return figure

@@ -1,0 +1,89 @@
+"""What happens in the demo corpus, as pictures: a film strip an emotion, and what each AU does to a face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from melib.corpus.demo import expressions, motion, shading
+from melib.corpus.demo.write import TRUTH
+from melib.figures.datasets import bare, flow_colours
+
+EMOTIONS = ("happiness", "surprise", "disgust", "anger", "fear", "sadness")
+MAGNIFIED = 4
+
+
+def strip_clips(root: str | Path) -> pd.DataFrame:
+    """For each of six emotions the clip of a demo corpus that shows what is typical of it most, without a blink.
+
+    Rows of the truth with `aus`, the AUs at the apex in words.
+    """
+    folder = Path(root) / TRUTH
+    clips = pd.read_parquet(folder / "clips.parquet")
+    clips = clips[clips["has_frames"] & (clips["blink"] == 0) & (clips["dataset"] != "SAMM")]
+    apex = pd.read_parquet(folder / "aus.parquet").merge(clips[["clip_id", "apex"]], on="clip_id")
+    apex = apex[apex["frame"] == apex["apex"]].set_index("clip_id").filter(like="AU").drop(columns="AU45")
+    rows = []
+    for emotion in EMOTIONS:
+        typical = pd.Series({f"AU{au:02d}": chance for au, chance in expressions.EMOTIONS[emotion].items()})
+        shown = clips[clips["acted"] == emotion].set_index("clip_id", drop=False)
+        if shown.empty:  # a tiny corpus does not hold every emotion
+            continue
+        clip = shown.loc[(apex.loc[shown.index, typical.index] @ typical).idxmax()]
+        aus = apex.loc[clip["clip_id"]]
+        words = ", ".join(f"AU{int(name[2:])} {value:.1f}" for name, value in aus[aus > 0].items())
+        rows.append({**clip, "aus": words})
+    return pd.DataFrame(rows)
+
+
+def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figure:
+    """A line a clip of `strip_clips`: frames from onset to offset, and the change at the apex, magnified."""
+    figure, axes = plt.subplots(len(clips), frames + 1, figsize=(1.45 * (frames + 1) + 1.2, 1.5 * len(clips)),
+                                squeeze=False, layout="constrained")  # fmt: skip
+    for line, clip in zip(axes, clips.to_dict("records"), strict=True):
+        numbers = np.linspace(clip["onset"], clip["offset"], frames).round().astype(int)
+        numbers[np.abs(numbers - clip["apex"]).argmin()] = clip["apex"]
+        for ax, number in zip(line, numbers, strict=False):
+            bare(ax, _face(root, clip, number))
+            role = {clip["onset"]: "onset", clip["apex"]: "apex", clip["offset"]: "offset"}.get(number, "")
+            ax.set_title(role or f"{number}", fontsize=8, fontweight="bold" if role else "normal")
+        change = _face(root, clip, clip["apex"]).astype(float) - _face(root, clip, clip["onset"])
+        bare(line[-1], np.clip(128 + MAGNIFIED * change, 0, 255).astype(np.uint8))
+        line[-1].set_title(f"apex - onset, x {MAGNIFIED}", fontsize=8, fontweight="normal")
+        line[0].set_ylabel(f"{clip['acted']}\n" + clip["aus"].replace(", ", "\n"), rotation=0, ha="right", va="center",
+                           fontsize=8)  # fmt: skip
+    return figure
+
+
+def au_effects() -> Figure:
+    """For each AU of the demo corpus the motion of the skin (colours: direction) and the shade, at equal intensity."""
+    x, y = np.meshgrid(np.linspace(-0.57, 0.57, 96), np.linspace(-0.45, 0.9, 114))
+    muscles = {}
+    for au, bumps in motion.FIELDS.items():
+        sides = [(bump, side) for bump in bumps for side in ((-1, 1) if bump[0] else (1,))]
+        muscles[au] = np.array([(side * cx, cy, sx, sy, side * dx, dy) for (cx, cy, sx, sy, dx, dy), side in sides])
+    figure, axes = plt.subplots(4, 9, figsize=(10.5, 5.6), layout="constrained")
+    for column, au in enumerate(motion.OPENFACE_AUS):
+        top, low = axes[2 * (column // 9) : 2 * (column // 9) + 2, column % 9]
+        bare(top, flow_colours(-motion.au_field(muscles, au, x, y)[None])[0])
+        top.set_title(f"AU{au}", fontsize=9)
+        bare(low, shading.brightness(2 * shading.shade_field(au, x, y)))
+        low.images[0].set(cmap="gray", clim=(0.55, 1.2))
+    for ax in axes[2:, -1]:
+        bare(ax, None)
+    for line, name in zip(axes[:, 0], ("motion", "shade") * 2, strict=True):
+        line.set_ylabel(name)
+    return figure
+
+
+def _face(root: str | Path, clip: dict, number: int) -> np.ndarray:
+    """The face of one frame, (160, 160, 3) RGB."""
+    frame = cv2.imread(str(Path(root) / clip["folder"] / clip["pattern"].format(number)))[..., ::-1]
+    x, y, w, h = (round(clip[f"face_{part}"]) for part in "xywh")
+    left, top = max(x, 0), max(y, 0)
+    return cv2.resize(frame[top : y + h, left : x + w], (160, 160), interpolation=cv2.INTER_AREA)
