@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import architecture, aus, boundaries, datasets, gan, motion, results
+from melib.figures import architecture, aus, boundaries, controls, datasets, difficulty, gan, motion, results
 from melib.figures.runs import held_out_bars
 from melib.figures.style import save, use_style
 from melib.learning.registry import METHODS
@@ -29,16 +29,6 @@ def main_job(rows: pd.DataFrame) -> Figure:
         ax.set_title(title)
     axes[1].set_ylabel("")
     return _legend_outside(figure, "method")
-
-
-def calibration(rows: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset of the CNN on flow and on apex frames, mean and deviation over seeds, of result rows."""
-    figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
-    held_out_bars(rows[rows["selection"] == "source_val"], "uar", "inputs", ax)
-    seeds = rows.groupby("inputs")["seed"].nunique()
-    counts = ", ".join(f"{name}: {count} seeds" for name, count in seeds.items())
-    ax.set_title(f"By construction: CNN without BRL ({counts})")
-    return _legend_outside(figure, "input")
 
 
 def claims(table: pd.DataFrame) -> Figure:
@@ -117,7 +107,9 @@ def _legend_outside(figure: Figure, title: str) -> Figure:
 
 GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "main_job": main_job,
-    "calibration": calibration,
+    "calibration": difficulty.calibration,
+    "likeness": difficulty.likeness,
+    "controls": controls.controls,
     "fig1_protocols": datasets.protocols,
     "fig3_tsne": datasets.feature_maps,
     "domain_probes": datasets.probes,

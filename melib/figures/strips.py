@@ -21,7 +21,7 @@ MAGNIFIED = 4
 def strip_clips(root: str | Path) -> pd.DataFrame:
     """For each of six emotions the clip of a demo corpus that shows what is typical of it most, without a blink.
 
-    Rows of the truth with `aus`, the AUs at the apex in words.
+    Rows of the truth with `aus`, the AUs at the apex in words, and `typical`, their sum weighted by their chances.
     """
     folder = Path(root) / TRUTH
     clips = pd.read_parquet(folder / "clips.parquet")
@@ -34,11 +34,19 @@ def strip_clips(root: str | Path) -> pd.DataFrame:
         shown = clips[clips["acted"] == emotion].set_index("clip_id", drop=False)
         if shown.empty:  # a tiny corpus does not hold every emotion
             continue
-        clip = shown.loc[(apex.loc[shown.index, typical.index] @ typical).idxmax()]
+        strength = apex.loc[shown.index, typical.index] @ typical
+        clip = shown.loc[strength.idxmax()]
         aus = apex.loc[clip["clip_id"]]
         words = ", ".join(f"AU{int(name[2:])} {value:.1f}" for name, value in aus[aus > 0].items())
-        rows.append({**clip, "aus": words})
+        rows.append({**clip, "aus": words, "typical": strength.max()})
     return pd.DataFrame(rows)
+
+
+def plain_clip(root: str | Path) -> pd.Series:
+    """The row of `strip_clips` with whole frames, not crops, that shows what is typical most strongly of all."""
+    clips = strip_clips(root)
+    clips = clips[clips["dataset"] != "MMEW"]
+    return clips.loc[clips["typical"].idxmax()]
 
 
 def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figure:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.demo import expressions, motion
-from melib.figures.strips import EMOTIONS, au_effects, film_strips, strip_clips
+from melib.figures.strips import EMOTIONS, au_effects, film_strips, plain_clip, strip_clips
 
 
 def test_a_strip_an_emotion_without_a_blink_with_its_aus_in_words(tiny_root):
@@ -16,6 +16,11 @@ def test_a_strip_an_emotion_without_a_blink_with_its_aus_in_words(tiny_root):
         assert truth.loc[clip.clip_id, "blink"] == 0 and truth.loc[clip.clip_id, "acted"] == clip.acted
         shown = aus.loc[clip.clip_id, clip.apex].drop("AU45")
         assert clip.aus.count("AU") == (shown > 0).sum()
+    plain = plain_clip(tiny_root)
+    assert (
+        plain["dataset"] not in ("MMEW", "SAMM")
+        and plain["typical"] == clips.query("dataset != 'MMEW'")["typical"].max()
+    )
     figure = film_strips(tiny_root, clips, frames=5)
     assert len(figure.axes) == 6 * len(clips)
     titles = [ax.get_title() for ax in figure.axes[:6]]
