@@ -7,7 +7,7 @@ STUDY := notebooks/grids/study.yaml
 
 REAL := $(addprefix notebooks/grids/real_,core.yaml losses.yaml tuned.yaml)
 
-.PHONY: demo test lab study real figures
+.PHONY: demo test lab study real calibration likeness controls figures
 
 demo: $(VENV)/.notebooks
 	$(BIN)/melib demo
@@ -41,6 +41,25 @@ real: $(VENV)/.notebooks
 	test -d data/megc2019 || $(BIN)/melib import "$(CLONE)" --to data/megc2019
 	for grid in $(REAL); do $(BIN)/melib run $$grid || exit 1; done
 	$(BIN)/melib compare $(REAL) --to figures/real
+
+# How hard the demo corpus is, beside the bands that it was set to.
+calibration: $(VENV)/.notebooks
+	$(BIN)/melib run notebooks/grids/calibration.yaml
+	$(BIN)/melib calibration
+
+# The demo corpus beside real clips on the same terms; REAL_SAMPLES: a folder of samples of these clips.
+REAL_SAMPLES := data/megc2019
+likeness: $(VENV)/.notebooks
+	$(BIN)/melib run notebooks/grids/likeness.yaml
+	$(BIN)/melib likeness $(REAL_SAMPLES)
+
+# Every loss on the demo corpus and on one with a misleading cue, beside real clips.
+controls: $(VENV)/.notebooks
+	$(BIN)/melib run notebooks/grids/demo_core.yaml
+	$(BIN)/melib run notebooks/grids/shift.yaml
+	$(BIN)/melib compare notebooks/grids/demo_core.yaml --to figures/demo
+	$(BIN)/melib compare notebooks/grids/shift.yaml --to figures/shift
+	$(BIN)/melib controls
 
 # Faces cannot be redrawn from a table, so the notebook that shows them runs; the rest comes from the CSVs alone, but
 # for generated faces (notebook 03).

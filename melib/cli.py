@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from melib.arguments import make_parser
 from melib.bars import bar, counter, counts, stage_bars, study_bar
 from melib.home import find, resolve
 
@@ -257,7 +258,7 @@ def likeness(args) -> int:
     from melib.prepare.samples import Samples
     from melib.study.compare import compare as compare_rows
     from melib.study.difficulty import likeness as measure
-    from melib.study.difficulty import readings
+    from melib.study.difficulty import probe_accuracies
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
@@ -267,10 +268,32 @@ def likeness(args) -> int:
     rows = compare_rows(read_outcomes(finished(units), alike=False))
     real = Samples.load(find(args.real))
     demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
-    table = measure(pd.read_csv(find(args.compare)), rows, readings(real), readings(demo))
+    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo))
     print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
     print(table.to_string(index=False, float_format="{:.1f}".format))
     print(counts(_states(units)))
+    return 0
+
+
+def controls(args) -> int:
+    """Set the gain of each method on the demo corpus, on its shift and on real clips side by side."""
+    import matplotlib
+    import pandas as pd
+
+    from melib.figures.controls import controls as draw
+    from melib.figures.style import save, use_style
+    from melib.study.controls import recovered, side_by_side
+
+    matplotlib.use("Agg")
+    use_style()
+    folder = find(args.folder)
+    names = {"demo": "demo corpus (synthetic)", "shift": "shift (synthetic)", "real": "442 real clips"}
+    tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
+    table = side_by_side({words: tables[name] for name, words in names.items()})
+    print(save(draw(table), folder, "controls", table, synthetic=True))
+    regained = recovered(tables["shift"], tables["demo"])
+    regained.to_csv(folder / "shift_recovered.csv", index=False, float_format="%.4g")
+    print(regained.to_string(index=False, float_format="{:.2f}".format))
     return 0
 
 
@@ -334,84 +357,34 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
+COMMANDS = {
+    function.__name__.rstrip("_"): function
+    for function in (
+        demo,
+        doctor,
+        import_,
+        faces,
+        prepare,
+        plan,
+        status,
+        run,
+        collect,
+        tables,
+        compare,
+        peers,
+        calibration,
+        likeness,
+        controls,
+        book,
+        figures,
+        predict,
+    )
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     """Every command and its words."""
-    parser = argparse.ArgumentParser(
-        prog="melib", description="A workbook for cross-dataset micro-expression recognition."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    def command(function, name=None):
-        sub = commands.add_parser(name or function.__name__, help=function.__doc__)
-        sub.set_defaults(function=function)
-        return sub
-
-    sub = command(demo)
-    sub.add_argument("root", nargs="?", help="folder to write to (default: data/<size>)")
-    sub.add_argument("--size", choices=("tiny", "demo"), default="demo")
-    sub.add_argument("--seed", type=int, default=0)
-    sub = command(doctor)
-    sub.add_argument("root", nargs="?", default="data/demo", help="data root (default: data/demo)")
-    sub.add_argument("--datasets", help="the datasets that must be there, such as SMIC,SAMM")
-    sub = command(import_, "import")
-    sub.add_argument(
-        "folder", help="clone of a public repository with flow images, or a folder of pictures and a table"
-    )
-    sub.add_argument("--to", required=True, help="samples folder to write")
-    sub.add_argument("--table", help="CSV in the folder: dataset, subject, clip, label or emotion, and file if need be")
-    sub.add_argument("--images", help="folder of the pictures in it (default: all of it)")
-    sub.add_argument("--labels", help="what label numbers stand for, such as negative,positive,surprise")
-    sub.add_argument("--mapping", default="table1", help="of emotions to classes (default: table1)")
-    sub = command(faces)
-    sub.add_argument("root", nargs="?", default="demo", help="data root, demo or tiny (default: demo)")
-    sub.add_argument("--to", default="runs/faces.png", help="picture to write; faces of licensed data stay local")
-    sub.add_argument("--each", type=int, default=8, help="clips shown of each dataset (default: 8)")
-    sub.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
-    sub.add_argument("--boxes", help="CSV of face boxes (clip_id, x, y, w, h)")
-    for function in (prepare, plan, run, status, collect, tables):
-        sub = command(function)
-        sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
-        if function is run:
-            sub.add_argument("--launcher", choices=("print", "local", "dask"), default="local")
-            sub.add_argument("--slots", type=int, help="runs at a time (default: cores over threads)")
-            sub.add_argument("--per-gpu", type=int, default=1, help="runs at a time on each GPU (default: 1)")
-            sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a run that takes longer")
-            sub.add_argument("--retry-failed", action="store_true", help="try failed runs again")
-            sub.add_argument("--remake-damaged", action="store_true", help="make damaged runs again")
-            sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
-        if function is status:
-            sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
-        if function in (collect, tables):
-            sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(predict)
-    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of `make demo`)")
-    sub.add_argument("clip", help="video file, or folder of numbered images")
-    for name in ("onset", "apex", "offset"):
-        sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")
-    sub.add_argument("--fps", type=float, help="frames a second (default: as the video states)")
-    sub.add_argument("--box", metavar="X,Y,W,H", help="of the face in the onset frame, pixels (default: found)")
-    sub.add_argument("--cropped", action="store_true", help="the frames show the face alone")
-    sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")
-    sub = command(compare)
-    sub.add_argument("grids", nargs="+", help="grid files on one corpus")
-    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(peers)
-    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
-    sub = command(calibration)
-    sub.add_argument("grid", nargs="?", default="notebooks/grids/calibration.yaml", help="grid that measured it")
-    sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
-    sub = command(likeness)
-    sub.add_argument("real", help="folder of samples of real clips, with their flow_image and what else is there")
-    sub.add_argument("--grid", default="notebooks/grids/likeness.yaml", help="grid of the demo corpus on their terms")
-    sub.add_argument("--compare", default="figures/real/compare.csv", help="scores of the real clips, of melib compare")
-    sub.add_argument("--to", default="figures", help="folder for what it makes (default: figures)")
-    sub = command(book)
-    sub.add_argument("--grid", default="notebooks/grids/main_job.yaml", help="grid whose runs notebook 06 shows")
-    sub.add_argument("--size", choices=("tiny", "demo"), default="demo", help="demo corpus and profile (default: demo)")
-    sub.add_argument("--to", default="book", help="folder of the site (default: book)")
-    sub = command(figures)
-    sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
-    return parser
+    return make_parser(COMMANDS)
 
 
 @contextmanager

@@ -108,3 +108,25 @@ def test_a_path_is_sought_from_where_the_user_stands_then_from_the_workbook(tmp_
     assert f"Data root: {tmp_path}/inner/mine" in capsys.readouterr().out
     main(["doctor", "data"])
     assert f"Data root: {tmp_path}/data" in capsys.readouterr().out
+
+
+def test_bash_completes_commands_options_choices_and_files(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--print-completion", "bash"])
+    assert ended.value.code == 0
+    (tmp_path / "melib.bash").write_text(capsys.readouterr().out)
+    (tmp_path / "mine.yaml").touch()
+
+    def complete(*words):
+        last = len(words)
+        script = (
+            f"shopt -s progcomp; source melib.bash; COMP_WORDS=(melib {' '.join(words)}); COMP_CWORD={last}; "
+            'COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; _shtab_melib; echo ${COMPREPLY[@]}'
+        )
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+        return done.stdout.split()
+
+    assert complete("sta") == ["status"]
+    assert complete("run", "--lau") == ["--launcher"]
+    assert complete("demo", "--size", "ti") == ["tiny"]
+    assert complete("run", "mi") == ["mine.yaml"]

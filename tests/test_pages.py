@@ -13,7 +13,7 @@ import yaml
 
 from melib.cli import _parser
 from melib.home import home
-from melib.learning.registry import METHODS, NETWORKS
+from melib.learning.registry import METHODS, NETWORKS, PROTOCOLS
 from melib.study import launch
 from tests.conftest import toy
 
@@ -69,6 +69,14 @@ def test_brl_in_a_model_of_your_own():
     assert names["brl"].weight.grad.abs().sum() > 0
     assert all(parameter.grad is not None for parameter in names["body"].parameters())
     assert not torch.equal(names["brl"].weight.detach(), torch.zeros(16))
+
+
+@pytest.mark.parametrize("name", [*METHODS, *NETWORKS, *PROTOCOLS])
+def test_every_method_with_its_options_and_their_choices_is_described(name):
+    spec = (METHODS | NETWORKS | PROTOCOLS)[name]
+    choices = [choice for option in spec.options.values() for choice in option.choices]
+    lacking = [word for word in (name, *spec.options, *choices) if f"`{word}`" not in TEXTS["docs/method.md"]]
+    assert lacking == []
 
 
 @pytest.fixture

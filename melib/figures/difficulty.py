@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import print_name
 from melib.figures.style import dataset_colours, dataset_markers
-from melib.study.difficulty import APEX, BANDS, BOUND, CNN, LINEAR, ONSET, RECIPE
+from melib.study.difficulty import APEX, BANDS, BOUND, CNN, LINEAR, ONSET, SWITCHED
 
 ROWS = {
     BOUND: ("true AUs, linear\n(upper bound)", "upper bound"),
-    RECIPE: ("flow, CNN,\nrecommended recipe", None),
+    SWITCHED: ("flow, CNN with\nordinary switches", None),
     CNN: ("flow, CNN", "CNN on flow"),
     LINEAR: ("flow, logistic\nregression", None),
     APEX: ("apex frames, CNN", "CNN on apex frames"),
@@ -46,7 +46,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     ax.set_ylim(-0.6, len(ROWS) - 0.25)
     mean = by_dataset.groupby("row").mean()
     ax.set_title(
-        f"By construction: the CNN has {mean[CNN]:.0f}, with the recipe {mean[RECIPE]:.0f}, "
+        f"By construction: the CNN has {mean[CNN]:.0f}, with switches {mean[SWITCHED]:.0f}, "
         f"of at most about {mean[BOUND]:.0f}"
     )
     figure.legend(loc="outside right upper", title="held out")

@@ -43,7 +43,7 @@ MEASURE_WORDS = {
 
 
 def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable | None = None) -> dict[str, np.ndarray]:
-    """AUs read off pairs (neutral face, other face), arrays (magnify, class, face, 17) by the kind of the other face:
+    """AUs measured on pairs (neutral, other face), arrays (magnify, class, face, 17) by the kind of the other face:
 
     neutral (the face itself: the floor), generated, shuffled (generated with the next class' centroid), untrained
     (by the generator before its first step, which with "moves" knows the flow fitted to the AUs), and real (the same
@@ -61,9 +61,7 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
     index = fold.index
     arrays = fold.data.samples.arrays
     truth = _true_aus(root, index)
-    flows = pair_cells(arrays["onset"], arrays["apex"])
-    others = {name: (index["dataset"] != name).to_numpy() for name in fold.sources}
-    readers = {name: Ridge(RIDGE).fit(flows[rows], truth[rows]) for name, rows in others.items()}
+    regressions = _regressions(fold, truth)
     rng = np.random.default_rng(fold.settings.seed)
     rows = np.concatenate([subjects_in_turn(index[index["dataset"] == name], rng)[:each] for name in fold.sources])
     datasets = index["dataset"].to_numpy(dtype=str)[rows]
@@ -72,27 +70,16 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
     position = index.reset_index().set_index("clip_id").iloc[:, 0]
     goal = np.stack([truth[position[dominant.index[dominant["label"] == label]]].mean(0) for label in CLASSES])
 
-    def read(other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cells = pair_cells(onset, other)
-        return np.concatenate(
-            [readers[name].predict(cell[None]) for name, cell in zip(datasets, cells, strict=True)]
-        ), cells
-
-    centres = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
     first = new_networks(fold.settings, fold.frames())[0].to(next(trained.generator.parameters()).device).eval()
     measured = {name: [] for name in ("neutral", *KINDS, "real", "target", "place")}
     for step, (magnify, label) in enumerate((m, c) for m in MAGNIFY for c in range(len(CLASSES))):
         target = magnify * goal[label]
         acted = np.stack([_acted(root, index.iloc[row], target, onset.shape[1]) for row in rows])
-        others = {"neutral": onset, "real": acted}
-        for name in KINDS:
-            aus = magnify * centres[(label + (name == "shuffled")) % len(CLASSES)]
-            network = first if name == "untrained" else trained.generator
-            others[name] = generate(network, onset, np.tile(aus, (len(rows), 1)), fold.settings)
-        cells = {}
-        for name, other in others.items():
-            aus, cells[name] = read(other)
-            measured[name].append(aus)
+        faces = {"neutral": onset, "real": acted, **_generated(fold, trained, first, onset, magnify, label)}
+        cells = {name: pair_cells(onset, other) for name, other in faces.items()}
+        for name, flows in cells.items():
+            aus = [regressions[source].predict(flow[None]) for source, flow in zip(datasets, flows, strict=True)]
+            measured[name].append(np.concatenate(aus))
         measured["target"].append(np.tile(target, (len(rows), 1)))
         far = {name: np.hypot(*x.reshape(len(rows), 2, -1).swapaxes(0, 1)) for name, x in cells.items()}
         measured["place"].append(np.stack([_correlation(far[name], far["real"]) for name in KINDS], axis=1))
@@ -100,6 +87,25 @@ def read_pairs(fold: Fold, trained: Trained, each: int = 8, progress: Callable |
             progress(step + 1, len(MAGNIFY) * len(CLASSES))
     shape = len(MAGNIFY), len(CLASSES), len(rows)
     return {name: np.stack(part).reshape(*shape, -1) for name, part in measured.items()} | {"rows": rows}
+
+
+def _regressions(fold: Fold, truth: np.ndarray) -> dict[str, Ridge]:
+    """For each source, the regression of true AUs on the flow of the real clips of all other datasets."""
+    arrays = fold.data.samples.arrays
+    flows = pair_cells(arrays["onset"], arrays["apex"])
+    others = {name: (fold.index["dataset"] != name).to_numpy() for name in fold.sources}
+    return {name: Ridge(RIDGE).fit(flows[rows], truth[rows]) for name, rows in others.items()}
+
+
+def _generated(fold: Fold, trained: Trained, first, onset: np.ndarray, magnify: float, label: int) -> dict:
+    """Faces of each of KINDS from the neutral ones `onset` (N, S, S, 3); `first` is the generator before training."""
+    centroids = fold.clusters.centroids.loc[list(CLASSES)].to_numpy()
+    faces = {}
+    for name in KINDS:
+        aus = magnify * centroids[(label + (name == "shuffled")) % len(CLASSES)]
+        network = first if name == "untrained" else trained.generator
+        faces[name] = generate(network, onset, np.tile(aus, (len(onset), 1)), fold.settings)
+    return faces
 
 
 def gap_table(pairs: dict[str, np.ndarray], fold: Fold) -> pd.DataFrame:

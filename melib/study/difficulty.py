@@ -15,14 +15,15 @@ from melib.learning.record import read_run
 from melib.learning.selection import select
 from melib.study.rows import label, row_of
 
-CNN, LINEAR, RECIPE = "CNN, on flow", "Logistic regression, on flow", "CNN, on flow, recipe"
+CNN, LINEAR = "CNN, on flow", "logistic regression, on flow"
+SWITCHED = "CNN, on flow, centring, mirroring, class weights, dropout 0.5"
 APEX, ONSET = "CNN, on apex", "CNN, on onset"
 BOUND = "Upper bound: logistic regression on the true AUs"
 # What the corpus was set to before any peer or domain-generalisation method was run on it: lowest and highest value.
 BANDS = {
     "CNN on flow": (0.58, 0.72),
     "CNN less logistic regression": (0.0, 0.06),
-    "recipe less CNN": (0.04, 1.0),
+    "switches less CNN": (0.04, 1.0),
     "CNN on apex frames": (0.37, 0.46),
     "CNN on onset frames": (0.30, 0.37),
     "dataset read from onset frames": (0.95, 1.0),
@@ -92,7 +93,7 @@ def calibrate(folders: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame
     from melib.prepare.settings import PrepareSettings
 
     runs = run_scores(folders)
-    if missing := [row for row in (CNN, LINEAR, RECIPE, APEX, ONSET) if row not in set(runs["row"])]:
+    if missing := [row for row in (CNN, LINEAR, SWITCHED, APEX, ONSET) if row not in set(runs["row"])]:
         raise ValueError(f"No finished run of {missing}; `melib run` the grid first.")
     corpora = list(runs["corpus"].unique())
     bounds = pd.DataFrame(
@@ -101,7 +102,7 @@ def calibrate(folders: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame
         for name, uar in upper_bound(demo_of(corpus)[1]).items()
     )
     onset = open_corpus(corpora[0], PrepareSettings(image_size=64), ["onset"]).samples
-    read = readings(onset).set_index("target").loc["dataset", "accuracy"]
+    read = probe_accuracies(onset).set_index("target").loc["dataset", "accuracy"]
     return pd.concat([runs, bounds], ignore_index=True), bands(runs, bounds, read)
 
 
@@ -111,7 +112,7 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
     Args:
         runs: of `run_scores`; means are over seeds, then held-out datasets, then corpora.
         bounds: the upper bound, a row a corpus and dataset (column uar).
-        read: balanced accuracy (0-1) of reading the dataset from onset frames, of `readings`.
+        read: balanced accuracy (0-1) of predicting the dataset from onset frames, of `probe_accuracies`.
     """
     by_dataset = runs.groupby(["row", "held_out"])["uar"].mean()
     mean = by_dataset.groupby("row").mean()
@@ -119,7 +120,7 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
     measured = {
         "CNN on flow": mean[CNN],
         "CNN less logistic regression": mean[CNN] - mean[LINEAR],
-        "recipe less CNN": mean[RECIPE] - mean[CNN],
+        "switches less CNN": mean[SWITCHED] - mean[CNN],
         "CNN on apex frames": mean[APEX],
         "CNN on onset frames": mean[ONSET],
         "dataset read from onset frames": read,
@@ -136,7 +137,7 @@ def likeness(real: pd.DataFrame, demo: pd.DataFrame, read_real: pd.DataFrame, re
 
     Args:
         real, demo: of `compare`; the settings in both are compared by mean UAR after the last epoch.
-        read_real, read_demo: of `readings`; how well dataset and emotion are read from each array that both have.
+        read_real, read_demo: of `probe_accuracies`; dataset and emotion predicted from each array that both have.
     """
     pairs = {f"UAR: {row}": values for row, values in _in_both(_mean_uar(real), _mean_uar(demo)).items()}
     for target, word in (("dataset", "dataset"), ("label", "emotion")):
@@ -148,7 +149,7 @@ def likeness(real: pd.DataFrame, demo: pd.DataFrame, read_real: pd.DataFrame, re
     return table.assign(difference=table["demo"] - table["real"])
 
 
-def readings(samples) -> pd.DataFrame:
+def probe_accuracies(samples) -> pd.DataFrame:
     """`probe_table` of the arrays of samples: how well dataset and emotion are read from each, on unseen subjects."""
     from melib.learning.domains import halves, probe_table
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES, DATASETS, dataset_order
+from melib.corpus.index import CLASSES, DATASETS, dataset_name, dataset_order
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run, read_run
 from melib.learning.registry import METHODS, NETWORKS
@@ -129,13 +129,14 @@ def read_outcomes(
 ) -> Outcomes:
     """The finished runs in `folders`.
 
-    Raises ValueError for none, for runs of several corpora and, unless `alike` is false, for runs that differ in what
+    Shift corpora, one for each held-out dataset, count as one. Raises ValueError for none, for runs of several corpora
+    and, unless `alike` is false, for runs that differ in what
     the paper's tables do not distinguish.
     """
     runs = [read_run(folder) for folder in folders]
     if not runs:
         raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
-    corpora = {run.facts["data"].split("+")[0] for run in runs}  # what follows names generated samples
+    corpora = {_corpus(run) for run in runs}
     if len(corpora) > 1:
         raise ValueError(
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
@@ -154,6 +155,14 @@ def read_outcomes(
     clips = clips.iloc[np.argsort(place, kind="stable")].drop_duplicates("clip_id").reset_index(drop=True)
     first = runs[0].facts
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
+
+
+def _corpus(run: Run) -> str:
+    """What names the corpus of a run: its fingerprint, or of a shift corpus its name without the held-out dataset."""
+    name, shift, held_out = run.settings.corpus.partition("-shift-")
+    if shift and dataset_name(held_out) == run.settings.held_out:
+        return name + shift
+    return run.facts["data"].split("+")[0]  # what follows names generated samples
 
 
 def _check_alike(runs: list[Run]) -> None:

@@ -37,11 +37,8 @@ def tables_of_runs() -> pd.DataFrame:
         if folders:
             parts.append(measure(read_outcomes(folders, alike=False), name))
     if not parts:
-        raise ValueError(
-            "No finished run of a peer. "
-            + "`melib run` one of their grids: "
-            + ", ".join(table.grid for table in PEER_TABLES.values())
-        )
+        grids = ", ".join(table.grid for table in PEER_TABLES.values())
+        raise ValueError(f"No finished run of a peer. `melib run` one of their grids: {grids}.")
     return pd.concat(parts, ignore_index=True)
 
 
@@ -76,6 +73,8 @@ def conclusion(rows: pd.DataFrame, name: str) -> str:
     table = PEER_TABLES[name]
     cells = rows[(rows["table"] == name) & (rows["column"] == table.main) & (rows["metric"] == table.metric)]
     honest = cells[(cells["selection"] == "last") & (cells["kind"] == "result")].set_index("row")
+    if honest.empty:
+        return f"{table.title[:3]} No row was run whole."
     metric = printed(table.metric)
     best = honest["value"].idxmax()
     sentences = [f"{table.title[:3]} Best of {len(honest)} by {metric}: {best}, {honest['value'].max():.1f}."]
@@ -122,9 +121,8 @@ def oracles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     for name, chosen in part[(part["selection"] == "oracle") & (part["parameters"] > 0)].groupby("row", sort=False):
         cells = chosen.set_index("column").reindex(_columns(rows))
         price = cells.loc[table.main, "value"] - last.get(name, np.nan)
-        lines.append(
-            {"method": name} | _cells(cells, table.main) | {"price": "" if np.isnan(price) else f"{price:+.1f}"}
-        )
+        text = "" if np.isnan(price) else f"{price:+.1f}"
+        lines.append({"method": name} | _cells(cells, table.main) | {"price": text})
     return pd.DataFrame(lines)
 
 
@@ -168,7 +166,9 @@ def section(rows: pd.DataFrame, name: str) -> list[str]:
             lines = results(rows, metric, kind)
             if len(lines):
                 blocks += [f"### {printed(metric)}. {title}", markdown(lines)]
-        blocks += [f"### {printed(metric)}. Chosen on the test set: no results", markdown(oracles(rows, metric))]
+        lines = oracles(rows, metric)
+        if len(lines):
+            blocks += [f"### {printed(metric)}. Chosen on the test set: no results", markdown(lines)]
     return [*blocks, "### As printed", markdown(printed_figures(rows))]
 
 

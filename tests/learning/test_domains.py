@@ -9,6 +9,7 @@ from melib.corpus.index import subject_weights
 from melib.learning import probes
 from melib.learning.domains import cnn_features, halves, probe_table, tsne_map, what_clusters, why_no_probe
 from melib.learning.probes import TooFewClips, compact, entropy, mutual_information, probe, probe_scores
+from melib.learning.softmax import FLOOR, Softmax
 from melib.prepare.samples import Samples
 from tests.conftest import settings, toy
 
@@ -218,3 +219,14 @@ def test_what_the_silhouettes_say():
 def test_the_map_of_one_clip_is_a_point():
     table = tsne_map(np.ones((1, 5)), labelled(people(1, 1, 1)).assign(clip_id="a"), 0)
     assert table[["x", "y"]].to_numpy().tolist() == [[0, 0]] and table["silhouette_dataset"].isna().all()
+
+
+def test_a_class_that_is_absent_in_training_keeps_its_share_of_the_prior():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 2)), np.arange(20) % 2
+    probabilities = Softmax(3).fit(x, y).predict_proba(x)
+    assert probabilities.sum(1) == pytest.approx(1)
+    assert probabilities[:, 2] == pytest.approx(FLOOR / 23)  # none of 20 clips, with one added to each of three classes
+    alone = Softmax(2).fit(x, np.zeros(20, dtype=int))
+    assert alone.predict_proba(x)[:, 0] == pytest.approx(1 - FLOOR / 22)
+    assert alone.score(x, np.zeros(20, dtype=int)) == pytest.approx(np.log2(1 - FLOOR / 22))

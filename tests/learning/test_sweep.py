@@ -1,5 +1,6 @@
 """Each registered name once with its default partner, and each protocol once: trains, resumes, never looks ahead."""
 
+import functools
 import inspect
 import re
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from melib import checkpoint
+from melib.corpus.index import CLASSES
 from melib.learning.algorithms.base import Algorithm
 from melib.learning.fit import fit
 from melib.learning.registry import ALGORITHMS, METHODS, NETWORKS, PROTOCOLS
@@ -17,7 +19,10 @@ from melib.spec import Option, Spec
 from tests.conftest import inputs_for, of_every_kind, settings, toy
 
 OWN = {"cnn", "resnet18", "poolformer_s12", "mlp"}  # networks of the paper and the workbook; all others are peers'
-NEEDED = {"tgsr": {"block_size": 64}}  # options that the toy samples need
+NEEDED = {
+    "tgsr": {"block_size": 64, "blocks": 3},
+    "svm": {"normalise": "raw"},
+}  # what the toy samples, or a choice, need
 CASES = [
     *({"method": name, **NEEDED.get(name, {})} for name in METHODS),
     *({"network": name, "method": "erm", "inputs": inputs_for(name)} for name in NETWORKS),
@@ -143,3 +148,40 @@ def test_only_what_declares_it_is_given_held_out_inputs_and_never_their_labels(m
     whole = fit(data, chosen)
     assert same(whole, fit(scrambled(data, held_out, pixels=False), chosen))
     assert not same(whole, fit(scrambled(data, held_out, pixels=True), chosen))
+
+
+def other_values(name: str, option: Option) -> list:
+    """Every other choice of an option of that name; of a number another one within its bounds."""
+    if name == "block_size":
+        return [128]  # divides the toy samples' vectors
+    if option.choices:
+        return [choice for choice in option.choices if choice != option.default]
+    if isinstance(option.default, bool):
+        return [not option.default]
+    low, high = option.bounds
+    doubled = 2 * option.default or type(option.default)(2)
+    return [doubled if low <= doubled <= high else option.default / 2]
+
+
+CHOICES = [
+    *({"method": name, option: value} for name, spec in METHODS.items() for option in spec.options
+      for value in other_values(option, spec.options[option])),
+    *({"network": name, "method": "erm", "inputs": inputs_for(name), option: value} for name, spec in NETWORKS.items()
+      for option in spec.options for value in other_values(option, spec.options[option])),
+]  # fmt: skip
+
+
+@functools.cache
+def usual(name: str, network: bool):
+    """The run of a method or network with its options at their defaults."""
+    case = {"network": name, "method": "erm", "inputs": inputs_for(name)} if network else {"method": name}
+    return fit(samples(), run({**case, **NEEDED.get(name, {})}))
+
+
+@pytest.mark.parametrize("case", CHOICES, ids=["-".join(map(str, case.values())) for case in CHOICES])
+def test_every_choice_of_every_option_changes_what_is_learned(case):
+    name = case.get("network", case["method"])
+    result = fit(samples(), run({**NEEDED.get(name, {}), **case}))
+    logits = result.predictions[list(CLASSES)].to_numpy()
+    assert np.isfinite(logits).all()
+    assert not np.array_equal(logits, usual(name, "network" in case).predictions[list(CLASSES)].to_numpy())

@@ -93,7 +93,7 @@ def test_a_generated_folder_and_a_run_that_is_topped_up_by_it(tmp_path, tiny_roo
     assert {path.name for path in folder.iterdir()} >= {"gan.json", "generator.safetensors", "surprise.gif"}
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".png", ".csv"}
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert re.search(r"of the way to the real face.* before training \d+%", outputs)
+    assert re.search(r"of the way to the real face.* before training -?\d+%", outputs)
     assert re.search(
         r"Attention keeps \d+% of the face.*end or the other on 0% of the pixels. Shown on the synth", outputs
     )

@@ -6,12 +6,12 @@ import pytest
 
 from melib.corpus.index import DATASETS
 from melib.study import difficulty
-from melib.study.difficulty import APEX, BANDS, CNN, LINEAR, ONSET, RECIPE, bands, likeness, upper_bound
+from melib.study.difficulty import APEX, BANDS, CNN, LINEAR, ONSET, SWITCHED, bands, likeness, upper_bound
 
 
 @pytest.fixture
 def runs():
-    means = {CNN: 0.66, LINEAR: 0.64, RECIPE: 0.71, APEX: 0.40, ONSET: 0.33}
+    means = {CNN: 0.66, LINEAR: 0.64, SWITCHED: 0.71, APEX: 0.40, ONSET: 0.33}
     rng = np.random.default_rng(0)
     rows = []
     for row, mean in means.items():
@@ -34,13 +34,13 @@ def test_bands_are_of_the_means_over_seeds_datasets_and_corpora(runs):
     measured = table["measured"]
     assert measured["CNN on flow"] == pytest.approx(mean(CNN))
     assert measured["CNN less logistic regression"] == pytest.approx(mean(CNN) - mean(LINEAR))
-    assert measured["recipe less CNN"] == pytest.approx(mean(RECIPE) - mean(CNN))
+    assert measured["switches less CNN"] == pytest.approx(mean(SWITCHED) - mean(CNN))
     assert measured["upper bound"] == pytest.approx(0.85) and measured["dataset read from onset frames"] == 0.99
     by_dataset = runs[runs["row"] == CNN].groupby("held_out")["uar"].mean()
     assert measured["best less worst held-out dataset"] == pytest.approx(by_dataset.max() - by_dataset.min())
 
 
-@pytest.mark.parametrize(("row", "change", "band"), [(CNN, 0.2, "CNN on flow"), (RECIPE, -0.1, "recipe less CNN"),
+@pytest.mark.parametrize(("row", "change", "band"), [(CNN, 0.2, "CNN on flow"), (SWITCHED, -0.1, "switches less CNN"),
                                                      (APEX, -0.05, "CNN on apex frames")])  # fmt: skip
 def test_a_value_outside_its_band_is_not_met(runs, row, change, band):
     bound = pd.DataFrame({"uar": [0.85]})
@@ -67,11 +67,11 @@ def test_likeness_sets_what_both_have_side_by_side():
         table = pd.DataFrame({"row": list(values), "value": list(values.values())})
         return table.assign(selection="last", metric="uar", column="mean")
 
-    def readings(values):
+    def probe_accuracies(values):
         return pd.DataFrame([{"features": f, "target": t, "accuracy": a} for (f, t), a in values.items()])
 
-    read_real = readings({("hoof", "dataset"): 0.5, ("hoof", "label"): 0.4, ("lbptop", "label"): 0.3})
-    read_demo = readings({("hoof", "dataset"): 0.6, ("hoof", "label"): 0.35})
+    read_real = probe_accuracies({("hoof", "dataset"): 0.5, ("hoof", "label"): 0.4, ("lbptop", "label"): 0.3})
+    read_demo = probe_accuracies({("hoof", "dataset"): 0.6, ("hoof", "label"): 0.35})
     table = likeness(rows({"CNN": 68.0, "BRL": 69.0}), rows({"CNN": 60.0}), read_real, read_demo).set_index("measure")
     assert list(table.index) == ["UAR: CNN", "dataset read from hoof", "emotion read from hoof"]
     assert table["difference"].round(6).tolist() == [-8.0, 10.0, -5.0]

@@ -127,6 +127,14 @@ def test_a_verdict_takes_three_seeds_of_networks(tmp_path):
     assert set(rows["verdict"].dropna()) == {"undecided"}
 
 
+def test_estimators_alone_have_no_oracle(tmp_path):
+    folders = [train(tmp_path, held_out=name, method="logreg", C=0.01) for name in NAMES]
+    rows = peers.measure(read_outcomes(folders, alike=False), "features")
+    assert peers_report.oracles(rows, "uar").empty
+    text = "\n".join(peers_report.section(rows, "features"))
+    assert "Chosen on the test set" not in text and "(d) Best of 1 by UAR: logistic regression, C 0.01" in text
+
+
 def test_what_runs_cost(holdout, tmp_path):
     line = peers_report.results(holdout, "uar").set_index("method").loc["STSTNet"]
     folder = train(tmp_path, held_out="SAMM", method="erm", network="ststnet")
@@ -174,6 +182,8 @@ def test_a_row_that_lacks_a_dataset_is_not_whole(tmp_path):
     )
     assert line[["SMIC", "mean"]].to_numpy().tolist() == [["not run", "not run"]]
     assert "OFF-ApexNet (padding, pooling assumed)" in peers.lacking(rows, "holdout")
+    alone = rows[rows["row"].str.startswith("OFF-ApexNet")]
+    assert peers_report.conclusion(alone, "holdout") == "(c) No row was run whole."
 
 
 def test_every_row_of_table_a_trains_on_clips(tiny_root):

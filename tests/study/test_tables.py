@@ -300,6 +300,17 @@ def test_runs_of_two_corpora_are_not_compared(monkeypatch):
         study(monkeypatch, [])
 
 
+def test_shift_corpora_count_as_one_where_each_holds_out_its_own_dataset(monkeypatch):
+    def shifted(held_out, corpus):
+        made = run(held_out, 0.5, corpus=f"demo-shift-{corpus}")
+        made.facts["data"] = corpus
+        return made
+
+    assert len(study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SAMM")]).runs) == 2
+    with pytest.raises(ValueError, match="2 corpora"):
+        study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SMIC")])
+
+
 def test_the_report_names_rules_controls_and_what_is_synthetic(monkeypatch, tmp_path):
     outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0, seeds=1) + lodo(0.6, inputs="flow", seeds=1))
     paths = write_report(outcomes, tmp_path)

@@ -44,24 +44,24 @@ PALE, ASIAN, BROWN = (0.92, 0.74, 0.64), (0.86, 0.67, 0.54), (0.5, 0.33, 0.25)
 CAMERAS = {
     "SMIC": Camera(
         (480, 640), "11-58", (168, 216), 118, (9, 11), tones=(PALE, (0.8, 0.6, 0.47)), fair=0.4, glasses=0.3,
-        light=(-0.5, -0.5, 1), wall=(0.46, 0.45, 0.43), tint=(1.06, 1.0, 0.9), contrast=1.08, noise=3.2, flicker=0.012,
+        light=(-0.5, -0.5, 1), wall=(0.46, 0.45, 0.43), tint=(1.06, 1.0, 0.9), contrast=1.08, noise=5.8, flicker=0.012,
         blur=0.7, quality=None, sway=1.3, strong={"happiness": 0.9}),
     "CASME": Camera(
         (480, 640), "10-60", (180, 240), 122, (9, 13), tones=(ASIAN, (0.78, 0.58, 0.44)), fair=0, glasses=0.2,
-        light=(0.6, -0.4, 1), wall=(0.62, 0.66, 0.7), tint=(0.93, 1.0, 1.1), contrast=0.92, noise=2.6, flicker=0.008,
+        light=(0.6, -0.4, 1), wall=(0.62, 0.66, 0.7), tint=(0.93, 1.0, 1.1), contrast=0.92, noise=4.7, flicker=0.008,
         blur=0.8, quality=92, sway=1.2, strong={"disgust": 1.15}),
     "CASME2": Camera(
         (480, 640), "24-141", (192, 256), 124, (10, 16), tones=(ASIAN, (0.8, 0.61, 0.48)), fair=0, glasses=0.25,
-        light=(0, -0.6, 1), wall=(0.72, 0.71, 0.66), tint=(1.0, 1.0, 0.95), contrast=1.0, noise=1.8, flicker=0.004,
+        light=(0, -0.6, 1), wall=(0.72, 0.71, 0.66), tint=(1.0, 1.0, 0.95), contrast=1.0, noise=3.2, flicker=0.004,
         blur=0.6, quality=95, sway=0.8, strong={"disgust": 1.2, "surprise": 0.9}),
     "SAMM": Camera(
         (650, 960), "30-101", (182, 268), 122, (10, 16), tones=(PALE, BROWN), fair=0.35, glasses=0.15,
-        light=(0.15, -0.7, 1), wall=(0.3, 0.3, 0.3), tint=(1, 1, 1), contrast=1.12, noise=2.2, flicker=0.004,
+        light=(0.15, -0.7, 1), wall=(0.3, 0.3, 0.3), tint=(1, 1, 1), contrast=1.12, noise=4.0, flicker=0.004,
         blur=0.7, quality=95, grey=True, sway=0.8, strong={"anger": 0.8, "happiness": 1.15}),
     "MMEW": Camera(
-        (231, 231), "11-90", (152, 152), 134, (9, 14), tones=(ASIAN, (0.76, 0.55, 0.42)), fair=0, glasses=0.25,
-        light=(-0.2, -0.6, 1), wall=(0.36, 0.42, 0.5), tint=(1.03, 0.98, 0.94), contrast=1.04, noise=2.0, flicker=0.006,
-        blur=0.5, quality=93, centre=(0.5, 0.4), sway=1.2, strong={"surprise": 1.1, "fear": 0.8}),
+        (231, 231), "11-90", (152, 152), 128, (9, 14), tones=(ASIAN, (0.76, 0.55, 0.42)), fair=0, glasses=0.25,
+        light=(-0.2, -0.6, 1), wall=(0.36, 0.42, 0.5), tint=(1.03, 0.98, 0.94), contrast=1.04, noise=3.6, flicker=0.006,
+        blur=0.5, quality=93, centre=(0.5, 0.44), sway=1.2, strong={"surprise": 1.1, "fear": 0.8}),
 }  # fmt: skip
 TINY_SCALE, TINY_FRAMES = 0.7, (7, 9)
 

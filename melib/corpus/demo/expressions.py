@@ -23,11 +23,11 @@ EMOTIONS = {
 }
 HABITS = (4, 7, 10, 12, 14, 17, 25)  # AUs that come along in a subject's expressions, whatever is expressed
 HABIT_SHARE = 0.4  # of a subject's clips that show the habit
-STRENGTH = 0.5  # median AU intensity (0-5) of an expression's apex
+STRENGTH = 0.36  # median AU intensity (0-5) of an expression's apex
 STRENGTH_SPREAD = 0.8  # standard deviation of its logarithm between clips: some too faint, some plainly visible
 AU_SPREAD = 0.45  # the same between the AUs of one clip
 LEAN = 0.5  # standard deviation of how much further the right of the picture moves
-DOUBT = 0.08  # clips whose annotated class is not the one expressed
+DOUBT = 0.09  # clips whose annotated class is not the one expressed
 MISTAKEN_FOR = {
     "positive": ("disgust", "surprise"),
     "negative": ("happiness", "surprise"),
@@ -35,7 +35,7 @@ MISTAKEN_FOR = {
 }
 APEX_ERROR = 1.2  # frames between the annotated and the true apex, standard deviation
 BLINK_SHARE = 0.3  # clips with a blink at some time
-DRIFT_SPREAD = 0.012, 0.012, 0.003, 0.002  # head over a clip: shift x, y (face widths), turn (radians), growth
+DRIFT_SPREAD = 0.004, 0.004, 0.002, 0.001  # head over a clip: shift x, y (face widths), turn (radians), growth
 
 
 def spread(rng: np.random.Generator, deviation: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-DEPTH = 1.45  # of all shades
+DEPTH = 1.75  # of all shades
 DARKEST = 0.6  # logarithm that the darkening of a strong AU levels off at
 # Per AU: centre x, y (off the midline, one bump on either side), widths, darkening at intensity 1 as a logarithm, and
 # how far the bump slants outwards, as a share of the way down.

@@ -26,7 +26,7 @@ class BatchRegularizationLoss(nn.Module):
         spread: "range" (the paper), or "variance" of the datasets' means.
 
     >>> loss = BatchRegularizationLoss(8)
-    >>> float(loss(torch.ones(6, 8), torch.tensor([0, 0, 1, 1, 2, 2])))
+    >>> loss(torch.ones(6, 8), torch.tensor([0, 0, 1, 1, 2, 2])).item()
     0.0
     """
 

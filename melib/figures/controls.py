@@ -1,0 +1,37 @@
+"""What each method adds on corpora with a known answer."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from melib.figures.compare import ABOVE, BELOW, OPEN
+
+
+def controls(table: pd.DataFrame) -> Figure:
+    """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus.
+
+    `table` is of `study.controls.side_by_side`.
+    """
+    table = table.dropna(subset=["gain"])
+    corpora = list(table["corpus"].unique())
+    methods = [name for name in table["row"].unique() if "recipe without" not in name]
+    size = (3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
+    figure, axes = plt.subplots(1, len(corpora), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for ax, corpus in zip(axes[0], corpora, strict=True):
+        rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
+        for place, row in enumerate(rows.itertuples()):
+            colour = ABOVE if row.gain_low > 0 else BELOW if row.gain_high < 0 else OPEN
+            ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=3, alpha=0.5)
+            ax.scatter(row.gain, place, color=colour, s=26, zorder=3)
+        ax.axvline(0, color="#333333", linewidth=1)
+        ax.set_title(corpus, fontsize=10)
+        ax.grid(axis="y", visible=False)
+    axes[0, 0].set_yticks(range(len(methods)), methods)
+    axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
+    figure.supxlabel("gain in mean UAR over the same without it (points), 95 % interval over subjects", fontsize=10)
+    sure = (table["gain_low"] > 0).groupby(table["row"]).sum().reindex(methods)
+    every = [name for name in methods if sure[name] == len(corpora)]
+    figure.suptitle(f"Surely above 0 on all {len(corpora)}: {', '.join(every) or 'nothing'}", fontweight="bold")
+    return figure
