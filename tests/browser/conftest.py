@@ -199,7 +199,7 @@ def open_notebook(chromium, lab):
         if parameters:
             notebook = parameterize_notebook(notebook, parameters)
         nbformat.write(notebook, folder / f"{name}.ipynb")
-        page = chromium.new_page(viewport={"width": 1500, "height": 1300})
+        page = chromium.new_page(viewport={"width": 1500, "height": 2000})
         page.set_default_timeout(1000 * PATIENCE)
         one = Opened(page)
         opened.append(one)
