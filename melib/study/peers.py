@@ -102,7 +102,8 @@ def row_names(name: str) -> dict[RunSettings, str]:
 def lacking(rows: pd.DataFrame, name: str) -> list[str]:
     """The rows that a table plans and that `rows` of `measure` do not hold, or not whole."""
     main = PEER_TABLES[name].main
-    whole = set(rows.loc[(rows["selection"] == "last") & (rows["column"] == main), "row"])
+    own = rows[(rows["kind"] != "printed") & (rows["selection"] == "last")]
+    whole = set(own.loc[own["column"] == main, "row"])
     return [text for text in row_names(name).values() if text not in whole]
 
 

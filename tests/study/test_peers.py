@@ -150,6 +150,8 @@ def test_a_table_says_what_was_not_run(composite, tmp_path):
     planned = text.split("Planned and **not run**: ")[1].split("\n")[0]
     assert "SSSNet; " in planned and "Dual-Inception" in planned
     assert not {"STSTNet", "CNN"} & set(planned.split("; "))
+    printed_alone = composite[(composite["row"] != "STSTNet") | (composite["kind"] == "printed")]
+    assert "STSTNet" in peers.lacking(printed_alone, "composite")
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "peers.csv")[["row", "value"]], composite[["row", "value"]].reset_index(drop=True),
         check_dtype=False, atol=1e-3,

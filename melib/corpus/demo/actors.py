@@ -63,16 +63,19 @@ CAMERAS = {
         light=(-0.2, -0.6, 1), wall=(0.36, 0.42, 0.5), tint=(1.03, 0.98, 0.94), contrast=1.04, noise=3.6, flicker=0.006,
         blur=0.5, quality=93, centre=(0.5, 0.44), sway=1.2, strong={"surprise": 1.1, "fear": 0.8}),
 }  # fmt: skip
-TINY_SCALE, TINY_FRAMES = 0.7, (7, 9)
+# A few clips and steps must show something: 'tiny' is plainer to see than 'demo'.
+TINY_SCALE, TINY_FRAMES, TINY_STRENGTH, TINY_NOISE = 0.7, (7, 9), 3.0, 0.55
 
 
 def camera_of(dataset: str, size: str) -> Camera:
-    """The dataset's camera; 'tiny' has smaller frames and shorter clips."""
+    """The dataset's camera; 'tiny' has smaller frames with less noise, shorter clips and stronger expressions."""
     camera = CAMERAS[dataset]
     if size == "demo":
         return camera
     small = tuple(round(side * TINY_SCALE / 2) * 2 for side in camera.size)
-    return replace(camera, size=small, face_px=camera.face_px * TINY_SCALE, frames=TINY_FRAMES)
+    strong = {emotion: TINY_STRENGTH * camera.strong.get(emotion, 1.0) for emotion in expressions.EMOTIONS}
+    return replace(camera, size=small, face_px=camera.face_px * TINY_SCALE, frames=TINY_FRAMES, strong=strong,
+                   noise=camera.noise * TINY_NOISE)  # fmt: skip
 
 
 @dataclass
