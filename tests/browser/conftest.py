@@ -175,6 +175,8 @@ class Opened:
         self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         prompts = self.page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"[\d*]"))
         while not prompts.count():  # a kernel that is not connected yet takes no notice
+            if self.page.locator(".jp-Dialog").count():  # such as the choice of a kernel, where one is slow to start
+                self.page.locator(".jp-Dialog .jp-mod-accept").first.click()
             self.page.get_by_role("menuitem", name="Run", exact=True).click()
             self.page.get_by_text("Run All Cells", exact=True).click()
             self.page.wait_for_timeout(5000)
@@ -199,7 +201,7 @@ def open_notebook(chromium, lab):
         if parameters:
             notebook = parameterize_notebook(notebook, parameters)
         nbformat.write(notebook, folder / f"{name}.ipynb")
-        page = chromium.new_page(viewport={"width": 1500, "height": 1300})
+        page = chromium.new_page(viewport={"width": 1500, "height": 2000})
         page.set_default_timeout(1000 * PATIENCE)
         one = Opened(page)
         opened.append(one)
