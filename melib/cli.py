@@ -234,6 +234,7 @@ def calibration(args) -> int:
     use_style()
     units = _plan(args.grid)
     table, bands = calibrate(finished(units))
+    table = table.assign(synthetic=True)
     to = resolve(args.to)
     print(save(draw(table), to, "calibration", table, synthetic=True))
     bands.to_csv(to / "calibration_bands.csv", index=False, float_format="%.4g")
@@ -268,7 +269,9 @@ def likeness(args) -> int:
     rows = compare_rows(read_outcomes(finished(units), alike=False))
     real = Samples.load(find(args.real))
     demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
-    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo))
+    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo)).assign(
+        synthetic=True
+    )
     print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
     print(table.to_string(index=False, float_format="{:.1f}".format))
     print(counts(_states(units)))

@@ -68,6 +68,7 @@ def likeness(table: pd.DataFrame) -> Figure:
     ax.set_yticks(places, table["measure"])
     ax.set_xlabel("percent")
     ax.grid(axis="y", visible=False)
-    figure.legend(loc="outside right upper")
-    ax.set_title(f"{(~far).sum()} of {len(table)} measures of the demo corpus lie within 10 points of real clips")
+    figure.legend(loc="outside lower center", ncols=2)
+    title = f"{(~far).sum()} of {len(table)} measures of the demo corpus lie within 10 points of real clips"
+    figure.suptitle(title, fontweight="bold", fontsize=11)
     return figure

@@ -25,10 +25,10 @@ def test_every_stored_table_gives_its_picture_again(tmp_path):
 
 
 def test_a_table_without_rows_is_no_reason_to_draw_no_other(tmp_path):
-    for name in ("confusions", "brl_epochs"):
+    for name in ("main_job", "calibration"):
         shutil.copy(home() / "figures" / f"{name}.csv", tmp_path)
-    pd.read_csv(tmp_path / "confusions.csv").iloc[:0].to_csv(tmp_path / "confusions.csv", index=False)
-    assert sorted(path.stem for path in redraw(tmp_path)) == ["brl_epochs"]
+    pd.read_csv(tmp_path / "main_job.csv").iloc[:0].to_csv(tmp_path / "main_job.csv", index=False)
+    assert sorted(path.stem for path in redraw(tmp_path)) == ["calibration"]
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
