@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ EMOTIONS = ("happiness", "surprise", "disgust", "anger", "fear", "sadness")
 MAGNIFIED = 4
 
 
-def strip_clips(root: str | Path) -> pd.DataFrame:
+def strip_clips(root: str | Path, clip_ids: Collection[str] | None = None) -> pd.DataFrame:
     """For each of six emotions the clip of a demo corpus that shows what is typical of it most, without a blink.
 
     Rows of the truth with `aus`, the AUs at the apex in words, and `typical`, their sum weighted by their chances.
@@ -26,6 +27,8 @@ def strip_clips(root: str | Path) -> pd.DataFrame:
     folder = Path(root) / TRUTH
     clips = pd.read_parquet(folder / "clips.parquet")
     clips = clips[clips["has_frames"] & (clips["blink"] == 0) & (clips["dataset"] != "SAMM")]
+    if clip_ids is not None:
+        clips = clips[clips["clip_id"].isin(clip_ids)]
     apex = pd.read_parquet(folder / "aus.parquet").merge(clips[["clip_id", "apex"]], on="clip_id")
     apex = apex[apex["frame"] == apex["apex"]].set_index("clip_id").filter(like="AU").drop(columns="AU45")
     rows = []
@@ -42,11 +45,13 @@ def strip_clips(root: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def plain_clip(root: str | Path) -> pd.Series:
-    """The row of `strip_clips` with whole frames, not crops, that shows what is typical most strongly of all."""
-    clips = strip_clips(root)
-    clips = clips[clips["dataset"] != "MMEW"]
-    return clips.loc[clips["typical"].idxmax()]
+def plain_clip(root: str | Path, clip_ids: Iterable[str]) -> pd.Series | None:
+    """The clip among `clip_ids` that is plainest to see: `strip_clips` of those with whole frames, the strongest.
+
+    None where each of them has a blink, or is a crop.
+    """
+    clips = strip_clips(root, {clip_id for clip_id in clip_ids if not clip_id.startswith("MMEW/")})
+    return None if clips.empty else clips.loc[clips["typical"].idxmax()]
 
 
 def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figure:

