@@ -28,10 +28,12 @@ REGULARISATION = ["dropout", "label_smoothing"]
 
 
 def row_of(settings: RunSettings) -> RunSettings:
-    """The setting without what runs of one row may differ in: held-out dataset, sources, seed, places."""
+    """The setting without what runs of one row may differ in: held-out dataset, the shift made for it, sources, seed,
+    places."""
     rest = RunSettings.at_rest()
     varying = [name for name in RunSettings.having(across="any") if name in rest]
-    return replace(settings, held_out="", **{name: rest[name] for name in varying})
+    corpus, shift, _ = settings.corpus.partition("-shift-")
+    return replace(settings, held_out="", corpus=corpus + shift, **{name: rest[name] for name in varying})
 
 
 def by_seed(runs: Iterable[Run]) -> dict[int, list[Run]]:

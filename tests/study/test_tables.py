@@ -306,7 +306,9 @@ def test_shift_corpora_count_as_one_where_each_holds_out_its_own_dataset(monkeyp
         made.facts["data"] = corpus
         return made
 
-    assert len(study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SAMM")]).runs) == 2
+    both = [shifted("SMIC", "SMIC"), shifted("SAMM", "SAMM")]
+    assert len(study(monkeypatch, both).runs) == 2
+    assert len({row_of(one.settings) for one in both}) == 1
     with pytest.raises(ValueError, match="2 corpora"):
         study(monkeypatch, [shifted("SMIC", "SMIC"), shifted("SAMM", "SMIC")])
 
