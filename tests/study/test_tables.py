@@ -14,6 +14,7 @@ from melib.learning.settings import RunSettings
 from melib.study import claims, tables
 from melib.study.outcomes import Outcomes, matches, read_outcomes
 from melib.study.report import has_runs, latex, markdown, write_report
+from melib.study.rows import row_of
 
 EPOCHS = 4
 SETTINGS = {lam: tables.cnn("flow", **tables.weighted(lam)) for lam in (0, 0.5)}
