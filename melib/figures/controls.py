@@ -12,13 +12,15 @@ from melib.figures.compare import ABOVE, BELOW, OPEN
 def controls(table: pd.DataFrame) -> Figure:
     """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus.
 
-    `table` is of `study.controls.side_by_side`.
+    `table` is of `study.controls.side_by_side`; methods that were run on one corpus alone are not drawn.
     """
     table = table.dropna(subset=["gain"])
     corpora = list(table["corpus"].unique())
-    methods = [name for name in table["row"].unique() if "recipe without" not in name]
+    methods = [name for name in table["row"].unique() if (table["row"] == name).sum() > 1]
     size = (3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
-    figure, axes = plt.subplots(1, len(corpora), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(corpora), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
