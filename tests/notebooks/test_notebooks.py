@@ -112,6 +112,14 @@ def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp
     assert not (tmp_path / "runs").exists()
 
 
+def test_decision_boundaries_without_a_run_say_so(tmp_path, tiny_root):
+    notebook = home() / "notebooks" / "05_decision_boundaries.ipynb"
+    done = papermill(tmp_path, notebook, corpus=tiny_root, profile="tiny", runs=tmp_path / "runs")
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
+    assert "Not run: **" in outputs
+
+
 def test_decision_boundaries_train_what_is_missing_and_draw_figures_4_to_7(tmp_path, tiny_root):
     notebook = home() / "notebooks" / "05_decision_boundaries.ipynb"
     asked = dict(corpus=tiny_root, profile="tiny", held_out="SAMM", runs=tmp_path / "runs", out=tmp_path / "f")
