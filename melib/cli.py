@@ -269,9 +269,8 @@ def likeness(args) -> int:
     rows = compare_rows(read_outcomes(finished(units), alike=False))
     real = Samples.load(find(args.real))
     demo = load_data(units[0].settings, stage_bars(), arrays=real.arrays).samples
-    table = measure(pd.read_csv(find(args.compare)), rows, probe_accuracies(real), probe_accuracies(demo)).assign(
-        synthetic=True
-    )
+    real_rows = pd.read_csv(find(args.compare))
+    table = measure(real_rows, rows, probe_accuracies(real), probe_accuracies(demo)).assign(synthetic=True)
     print(save(draw(table), resolve(args.to), "likeness", table, synthetic=True))
     print(table.to_string(index=False, float_format="{:.1f}".format))
     print(counts(_states(units)))

@@ -25,7 +25,7 @@ BANDS = {
     "CNN less logistic regression": (0.0, 0.06),
     "switches less CNN": (0.04, 1.0),
     "CNN on apex frames": (0.37, 0.46),
-    "CNN on onset frames": (0.28, 0.39),
+    "CNN on onset frames": (0.30, 0.37),
     "dataset read from onset frames": (0.95, 1.0),
     "best less worst held-out dataset": (0.12, 1.0),
     "upper bound": (0.80, 0.95),
