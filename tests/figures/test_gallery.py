@@ -45,6 +45,7 @@ def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
 def test_a_figure_is_shown_once_marked_where_it_is_synthetic_and_saved_where_out_says(
     tmp_path, monkeypatch, out, synthetic
 ):
+    plt.close("all")  # what tests before this one left open
     displayed = []
     monkeypatch.setattr("IPython.display.display", displayed.append)
     figure = plt.figure()

@@ -1,5 +1,6 @@
 """Film strips and AU pictures show what the corpus' truth says."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -24,6 +25,7 @@ def test_a_strip_an_emotion_without_a_blink_with_its_aus_in_words(tiny_root):
     assert len(figure.axes) == 6 * len(clips)
     titles = [ax.get_title() for ax in figure.axes[:6]]
     assert "apex" in titles and "onset" in titles
+    plt.close(figure)
 
 
 def test_every_au_of_the_corpus_has_its_motion_and_its_shade():
@@ -34,3 +36,4 @@ def test_every_au_of_the_corpus_has_its_motion_and_its_shade():
     assert set(titled) == {f"AU{au}" for au in motion.OPENFACE_AUS}
     assert all((image < 0.9).any() for image in titled.values())  # colour: something moves
     assert set(expressions.HABITS) <= set(motion.OPENFACE_AUS)
+    plt.close(figure)
