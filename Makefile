@@ -29,7 +29,7 @@ lab: $(VENV)/.notebooks
 
 # Stopped at any moment, it goes on where it was. Its last lines need its runs alone; figures come from the CSVs they write.
 study: $(VENV)/.notebooks
-	$(BIN)/melib run $(STUDY)
+	$(BIN)/melib run $(STUDY) --launcher plain
 	$(BIN)/melib tables $(STUDY) --to figures
 	$(BIN)/papermill notebooks/03_gan_augmentation.ipynb runs/03_gan_augmentation.ipynb -p figures figures
 	$(BIN)/papermill notebooks/05_decision_boundaries.ipynb runs/05_decision_boundaries.ipynb -p out figures
@@ -39,24 +39,24 @@ study: $(VENV)/.notebooks
 # CLONE: a clone of one of the public repositories that hold the flow images (docs/real-clips.md).
 real: $(VENV)/.notebooks
 	test -d data/megc2019 || $(BIN)/melib import "$(CLONE)" --to data/megc2019
-	for grid in $(REAL); do $(BIN)/melib run $$grid || exit 1; done
+	for grid in $(REAL); do $(BIN)/melib run $$grid --launcher plain || exit 1; done
 	$(BIN)/melib compare $(REAL) --to figures/real
 
 # How hard the demo corpus is, beside the bands that it was set to.
 calibration: $(VENV)/.notebooks
-	$(BIN)/melib run notebooks/grids/calibration.yaml
+	$(BIN)/melib run notebooks/grids/calibration.yaml --launcher plain
 	$(BIN)/melib calibration
 
 # The demo corpus beside real clips on the same terms; REAL_SAMPLES: a folder of samples of these clips.
 REAL_SAMPLES := data/megc2019
 likeness: $(VENV)/.notebooks
-	$(BIN)/melib run notebooks/grids/likeness.yaml
+	$(BIN)/melib run notebooks/grids/likeness.yaml --launcher plain
 	$(BIN)/melib likeness $(REAL_SAMPLES)
 
 # Every loss on the demo corpus and on one with a misleading cue, beside real clips.
 controls: $(VENV)/.notebooks
-	$(BIN)/melib run notebooks/grids/demo_core.yaml
-	$(BIN)/melib run notebooks/grids/shift.yaml
+	$(BIN)/melib run notebooks/grids/demo_core.yaml --launcher plain
+	$(BIN)/melib run notebooks/grids/shift.yaml --launcher plain
 	$(BIN)/melib compare notebooks/grids/demo_core.yaml --to figures/demo
 	$(BIN)/melib compare notebooks/grids/shift.yaml --to figures/shift
 	$(BIN)/melib controls

@@ -58,7 +58,7 @@ def _add_grids(command: Callable) -> None:
         sub = command(name)
         sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
         if name == "run":
-            sub.add_argument("--launcher", choices=("print", "local", "dask"), default="local")
+            sub.add_argument("--launcher", choices=("print", "local", "plain", "dask"), default="local")
             sub.add_argument("--slots", type=int, help="runs at a time (default: cores over threads)")
             sub.add_argument("--per-gpu", type=int, default=1, help="runs at a time on each GPU (default: 1)")
             sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a run that takes longer")

@@ -14,6 +14,7 @@ from melib.prepare.encode import encode, flip_flow
 from melib.prepare.samples import Samples
 
 FEATURES = ("vector", "sequence")
+READY = 2**28  # bytes of inputs that are made once instead of in every batch
 OF_IMAGES = {  # switches without meaning for the other kinds
     "vector": ("mirror", "normalise", "input_size"),
     "sequence": ("mirror", "normalise", "input_size"),
@@ -70,6 +71,7 @@ class View:
         elif self.kind == "video":
             array = array[:, None]
         self.stored = torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
+        self._made: dict[bool, Tensor] = {}  # all inputs, without and with mirroring
 
     def _check(self, name: str, array: np.ndarray) -> None:
         """Raise ValueError where a switch has no meaning for this array."""
@@ -94,12 +96,37 @@ class View:
 
     def batch(self, rows: Tensor, mirrored: Tensor | None = None) -> Tensor:
         """The input of `rows` (B,), mirrored where `mirrored` (B,) is true."""
-        x = self.stored[rows]
         if self.kind in FEATURES:
-            return x
-        if mirrored is not None:
-            chosen = mirrored.to(x.device, non_blocking=True).view(-1, *[1] * (x.ndim - 1))
-            x = torch.where(chosen, MIRRORS.get(self.kind, mirror_image)(x), x)
+            return self.stored[rows]
+        if self._is_small:
+            x = self._all(False)[rows]
+            if mirrored is not None:
+                x = torch.where(_on(x, mirrored), self._all(True)[rows], x)
+        else:
+            x = self.stored[rows]
+            if mirrored is not None:
+                x = torch.where(_on(x, mirrored), self._mirror(x), x)
+            x = self._see(x)
+        return x.contiguous(memory_format=torch.preserve_format if self.kind == "video" else torch.channels_last)
+
+    @property
+    def _is_small(self) -> bool:
+        pixels = self.stored[0].numel() * (3 / 2 if self.kind == "flow" else 1)  # three channels are made of two
+        return 4 * pixels * len(self.stored) <= READY
+
+    def _all(self, mirrored: bool) -> Tensor:
+        """Every input, made the first time it is asked for."""
+        if mirrored not in self._made:
+            with torch.inference_mode(False), torch.no_grad():  # whoever asks first, training can use it
+                parts = [self._see(self._mirror(x) if mirrored else x) for x in self.stored.split(64)]
+                self._made[mirrored] = torch.cat(parts)
+        return self._made[mirrored]
+
+    def _mirror(self, x: Tensor) -> Tensor:
+        return MIRRORS.get(self.kind, mirror_image)(x)
+
+    def _see(self, x: Tensor) -> Tensor:
+        """What the method sees of stored values (B, ...)."""
         if self.kind == "flow":
             x = encode(x.float(), self.settings.flow_encoding)
         else:
@@ -112,7 +139,12 @@ class View:
             x = centred(x)
         if self.settings.input_size not in (0, x.shape[-1]):
             x = torch.nn.functional.interpolate(x, (self.settings.input_size,) * 2, mode="area")
-        return x.contiguous(memory_format=torch.channels_last)
+        return x
+
+
+def _on(x: Tensor, chosen: Tensor) -> Tensor:
+    """`chosen` (B,) on the device of `x` (B, ...), to be broadcast over it."""
+    return chosen.to(x.device, non_blocking=True).view(-1, *[1] * (x.ndim - 1))
 
 
 def standardised(array: np.ndarray, train: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ class Lock:
         """Record that the holder lives. False where it has been taken for dead and the lock is lost."""
         self.beats += 1
         who = {"host": this_host(), "pid": os.getpid(), "start": started(os.getpid()), "beat": f"{self.beats:09}"}
-        with contextlib.suppress(OSError):  # a full disk is no reason to give up
+        with contextlib.suppress(OSError):  # a full disk is no reason to give up, nor is a lock just released
             os.pwrite(self.file, json.dumps(who).encode(), 0)  # into its own file, even where that was removed
         held = holder(self.path.parent)
         return held is not None and self.path.suffix == f".{held.number}"
@@ -96,6 +96,9 @@ class Lock:
     def release(self) -> None:
         """Give the lock back."""
         self.path.unlink(missing_ok=True)
+        file, self.file = self.file, -1
+        with contextlib.suppress(OSError):
+            os.close(file)
 
 
 def take(work: Path, number: int) -> Lock | None:

@@ -69,6 +69,22 @@ def test_raw_leaves_images_and_features_as_they_are_stored(toy_samples):
         see(Samples(toy_samples.index, {"flow": flow}), inputs="flow", normalise="raw")
 
 
+@pytest.mark.parametrize("encoding", ["uvs", "minmax"])
+def test_inputs_made_once_are_those_made_in_every_batch(encoding, monkeypatch):
+    index = toy(subjects=1, clips=5, datasets=("SMIC",)).index
+    flow = torch.randn(5, 2, 12, 12, generator=torch.Generator().manual_seed(0)).half().numpy()
+    chosen = dict(inputs="flow", flow_encoding=encoding, normalise="centred", channels="uv", input_size=6)
+    rows, turned = torch.tensor([4, 0, 2]), torch.tensor([True, False, True])
+    once = inputs(Samples(index, {"flow": flow}), **chosen)
+    kept = once.batch(rows, turned)[0]
+    assert once.views[0]._made
+    monkeypatch.setattr("melib.learning.inputs.READY", 0)
+    each = inputs(Samples(index, {"flow": flow}), **chosen)
+    made = each.batch(rows, turned)[0]
+    assert not each.views[0]._made
+    assert torch.equal(kept, made) and kept.stride() == made.stride()
+
+
 def test_channels_and_size(toy_samples):
     plain = see(toy_samples)
     assert torch.equal(see(toy_samples, channels="uv"), plain[:, :2])
