@@ -16,6 +16,7 @@ from melib.learning.record import Run
 from melib.learning.registry import METHODS
 from melib.learning.selection import RULES
 from melib.learning.settings import RunSettings
+from melib.study.claims import HELPS, judge
 from melib.study.outcomes import Outcomes
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.rows import by_seed, control_of, label, row_of
@@ -31,6 +32,11 @@ HOW = (
     "*Chosen on the test set* takes the epoch of best accuracy on the held-out labels, as the paper did: no result. "
     "`tuned` rows choose a setting for each held-out dataset by leaving out its sources in turn. tried.csv lists every "
     "setting that was scored."
+)
+VERDICTS = (
+    "Mean UAR over the held-out datasets; the same test, p corrected over these claims. A claim holds where its "
+    "interval lies above 0 and p is at most .05, does not where it lies below so, and is undecided otherwise and with "
+    "fewer than three seeds."
 )
 
 
@@ -249,14 +255,29 @@ def lay_out(rows: pd.DataFrame, metric: str = "uar", main: str = "mean") -> pd.D
     return pd.DataFrame(lines)
 
 
+def lay_out_verdicts(board: pd.DataFrame) -> pd.DataFrame:
+    """A board of `claims.judge` as printed."""
+    gains = [f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in board.itertuples()]
+    p = board["p"].map("{:.3f}".format)
+    return board[["claim"]].assign(gain=gains, p=p, seeds=board["seeds"], verdict=board["verdict"])
+
+
 def write_comparison(outcomes: Outcomes, folder: Path) -> list[Path]:
-    """Write compare.csv (tidy), compare.md and tried.csv to `folder`; returns the paths."""
+    """Write compare.csv (tidy), verdicts.csv, compare.md and tried.csv to `folder`; returns the paths.
+
+    The verdicts are of `claims.HELPS`, by the last epoch as all gains here, p corrected over these claims.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows = compare(outcomes)
     main = "mean" if rows.loc[rows["column"] == "mean", "value"].notna().any() else "pooled"
     notes = ["# Settings side by side", *([SYNTHETIC] if outcomes.synthetic else []), HOW]
     tables = [f"## {printed(metric)}\n\n{markdown(lay_out(rows, metric, main))}" for metric in ("uar", "uf1")]
+    whole = replace(outcomes, runs=[run for run in outcomes.runs if not is_inner(run)])
+    board = judge(whole, "last", HELPS).query("verdict != 'not run'")
+    if len(board):
+        tables.insert(0, f"## What helps the CNN\n\n{VERDICTS}\n\n{markdown(lay_out_verdicts(board))}")
+    board.to_csv(folder / "verdicts.csv", index=False, float_format="%.6g")
     rows.to_csv(folder / "compare.csv", index=False, float_format="%.6g")
     tried(outcomes).to_csv(folder / "tried.csv", index=False)
     (folder / "compare.md").write_text("\n\n".join([*notes, *tables]) + "\n")
-    return [folder / name for name in ("compare.csv", "compare.md", "tried.csv")]
+    return [folder / name for name in ("compare.csv", "verdicts.csv", "compare.md", "tried.csv")]

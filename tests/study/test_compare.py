@@ -9,7 +9,9 @@ import pytest
 from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
+from melib.learning.registry import ALGORITHMS
 from melib.prepare.data import Data
+from melib.study.claims import HELPS, RECIPE, judge
 from melib.study.compare import compare, entries, lay_out, tried, write_comparison
 from melib.study.outcomes import read_outcomes
 from melib.study.rows import control_of, label, row_of
@@ -155,9 +157,34 @@ def test_every_setting_ever_scored_is_listed(outcomes, tmp_path):
     table = tried(outcomes)
     assert table.groupby("for tuning")["runs"].sum().to_dict() == {False: 3 * 2 * 3 + 3, True: 3 * 6}
     paths = write_comparison(outcomes, tmp_path)
-    text = paths[1].read_text()
+    paths = {path.name: path for path in paths}
+    text = paths["compare.md"].read_text()
     assert "synthetic demo corpus" in text and "| CNN, mirroring, ensemble of 2 seeds | 1 |" in text
-    assert len(pd.read_csv(paths[2])) == len(table) == 7
+    assert len(pd.read_csv(paths["tried.csv"])) == len(table) == 7
+
+
+def test_verdicts_are_of_the_gains_and_heed_no_tuning_run(outcomes, tmp_path):
+    paths = {path.name: path for path in write_comparison(outcomes, tmp_path)}
+    board = pd.read_csv(paths["verdicts.csv"]).set_index("claim")
+    assert list(board.index) == ["Mirroring helps", "BRL helps"]
+    rows = compare(outcomes).query("metric == 'uar' and selection == 'last' and column == 'mean'").set_index("row")
+    for claim, row in (("Mirroring helps", "CNN, mirroring"), ("BRL helps", "CNN, BRL")):
+        expected = rows.loc[row, ["gain", "gain_low", "gain_high"]].astype(float)
+        assert board.loc[claim, ["effect", "low", "high"]].astype(float).tolist() == pytest.approx(
+            expected.tolist(), rel=1e-4
+        )
+    assert (board["seeds"] == 2).all() and (board["verdict"] == "undecided").all()  # two seeds decide nothing
+    assert "| Mirroring helps | " in paths["compare.md"].read_text()
+
+
+def test_every_switch_of_the_recipe_and_every_loss_has_its_claim(outcomes):
+    texts = [claim.text for claim in HELPS]
+    losses = {name for name in ALGORITHMS if name not in ("erm", "brl", "feature_means", "pretrain")}
+    for title in (ALGORITHMS[name].title for name in losses):
+        assert f"{title} helps" in texts and f"{title} helps beside the recipe" in texts
+    alone = [{name for term in claim.terms[:1] for name in term.setting if name in RECIPE} for claim in HELPS[:6]]
+    assert set().union(*alone[:5]) == alone[5] == set(RECIPE)
+    assert len(judge(outcomes, "last", HELPS)) == len(HELPS)
 
 
 def test_rows_that_saw_held_out_inputs_are_marked(outcomes):
