@@ -74,110 +74,161 @@ def grid(px: float) -> tuple[np.ndarray, np.ndarray]:
     return np.meshgrid(x, y)
 
 
+class Easel:
+    """What a face is painted on: the canvas' coordinates, and the random draws of one person in their order."""
+
+    def __init__(self, px: float, seed: int):
+        self.px = px
+        self.rng = np.random.default_rng(seed)
+        self.x, self.y = grid(px)
+        self.ax = np.abs(self.x)
+
+    def noise(self, size: float, stretch: float = 1.0) -> np.ndarray:
+        """Smooth noise of unit variance with blobs of `size` face widths, drawn out along y by `stretch`."""
+        px, (height, width) = self.px, self.x.shape
+        step = max(1.0, size * px / 2)  # coarse noise is made small and enlarged: the same statistics, far cheaper
+        small = self.rng.standard_normal((round(height / step) + 1, round(width / step) + 1), dtype=np.float32)
+        small = cv2.GaussianBlur(small, (0, 0), size * px / step, sigmaY=size * px / step * stretch)
+        return cv2.resize(small / small.std(), (width, height), interpolation=cv2.INTER_CUBIC)
+
+    def blob(self, cx: float, cy: float, sx: float, sy: float) -> np.ndarray:
+        """A Gaussian bump of height 1; off the midline there is one on either side."""
+        across = self.ax if cx else self.x
+        return np.exp(-((across - cx) ** 2) / (2 * sx**2) - (self.y - cy) ** 2 / (2 * sy**2))
+
+
+def inside(distance: np.ndarray, soft: float = 0.008) -> np.ndarray:
+    """Coverage 0-1 of the region where `distance` (face widths) is negative, with a soft edge."""
+    return np.clip(0.5 - distance / (2 * soft), 0, 1)
+
+
+def paint(canvas: np.ndarray, colour, mask: np.ndarray) -> None:
+    """Lay a colour over a canvas where the mask (0-1) covers it."""
+    canvas += (np.asarray(colour, np.float32) - canvas) * mask[..., None]
+
+
 def draw_face(look: SimpleNamespace, px: float, light: tuple, background: tuple) -> np.ndarray:
     """Paint the person at rest on a canvas of `px` pixels a face width, (H, W, 3) float32 RGB in 0-1.
 
     `light` points from the face to the lamp (x, y, z), `background` is the wall's colour (RGB, 0-1).
     """
-    rng = np.random.default_rng(look.seed)
-    x, y = grid(px)
-    ax = np.abs(x)
+    easel = Easel(px, look.seed)
+    x, y = easel.x, easel.y
+    head = _head(look, x, y)
+    texture = 0.4 * easel.noise(0.006) + 0.5 * easel.noise(0.012) + 0.4 * easel.noise(0.024) + 0.3 * easel.noise(0.05)
+    skin = _skin(look, easel, texture)
+    lamp = np.float32(light) / np.float32(np.linalg.norm(light))
+    diffuse, lit = _light(_relief(look, easel, head), texture, skin, lamp, px)
 
-    def noise(size: float, stretch: float = 1.0) -> np.ndarray:
-        """Smooth noise of unit variance with blobs of `size` face widths, drawn out along y by `stretch`."""
-        step = max(1.0, size * px / 2)  # coarse noise is made small and enlarged: the same statistics, far cheaper
-        small = rng.standard_normal((round(x.shape[0] / step) + 1, round(x.shape[1] / step) + 1), dtype=np.float32)
-        small = cv2.GaussianBlur(small, (0, 0), size * px / step, sigmaY=size * px / step * stretch)
-        return cv2.resize(small / small.std(), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    canvas = np.ones_like(skin) * np.float32(background) * (1 - 0.1 * y + 0.06 * x * lamp[0])[..., None]
+    canvas *= 1 + 0.012 * easel.noise(0.16)[..., None]
+    strands = _strands(easel)
+    hair_light = (0.75 + 0.34 * strands + 0.5 * np.exp(-((y + 0.52 + 0.25 * x * x) ** 2) / 0.012))[..., None]
+    hair = look.hair.astype(np.float32) * np.clip(hair_light, 0.25, 2.2) * (0.8 + 0.3 * diffuse[..., None])
 
-    def inside(distance: np.ndarray, soft: float = 0.008) -> np.ndarray:
-        """Coverage 0-1 of the region where `distance` (face widths) is negative, with a soft edge."""
-        return np.clip(0.5 - distance / (2 * soft), 0, 1)
+    # From back to front: hair behind, neck, shirt, ears, head, features, hair in front.
+    if look.style != "bald":
+        paint(canvas, hair * 0.75, _hair_behind(look, x, y, strands))
+    _neck(look, easel, canvas, skin, lamp)
+    paint(canvas, lit, inside((head - 0.985) * 0.42, 0.008))
+    _nose(look, easel, canvas)
+    _lines(look, easel, canvas)
+    _eyes(look, easel, canvas)
+    if look.glasses:
+        _glasses(look, easel, canvas)
+    if look.style != "bald":
+        paint(canvas, hair, _front_hair(look, x, y, strands, head))
+    return np.clip(canvas, 0, 1).astype(np.float32)
 
-    def blob(cx: float, cy: float, sx: float, sy: float) -> np.ndarray:
-        """A Gaussian bump of height 1; off the midline there is one on either side."""
-        return np.exp(-(((ax if cx else x) - cx) ** 2) / (2 * sx**2) - (y - cy) ** 2 / (2 * sy**2))
 
-    def paint(canvas: np.ndarray, colour, mask: np.ndarray) -> None:
-        canvas += (np.asarray(colour, np.float32) - canvas) * mask[..., None]
-
-    head, mouth = _head(look, x, y), look.mouth_y
+def _skin(look, easel, texture):
+    """The skin's colour before any light falls on it."""
+    blob, noise = easel.blob, easel.noise
     bottom = look.nose_len
-    relief = _relief(look, blob, x, y, head)
-    texture = 0.4 * noise(0.006) + 0.5 * noise(0.012) + 0.4 * noise(0.024) + 0.3 * noise(0.05)
-
-    # The skin's colour before any light falls on it.
-    skin = np.ones((*x.shape, 3), np.float32) * look.skin.astype(np.float32)
+    skin = np.ones((*easel.x.shape, 3), np.float32) * look.skin.astype(np.float32)
     red = 0.8 * blob(0.29, 0.22, 0.11, 0.09) + 0.6 * blob(0, bottom - 0.05, 0.07, 0.06) + 0.3 * blob(0, 0.72, 0.1, 0.06)
     skin *= 1 + (red * 0.5 + 0.12 * noise(0.09))[..., None] * np.float32([0.02, -0.09, -0.08])
     skin *= 1 - (0.14 * (0.6 + look.age) * blob(look.eye_x, 0.065, 0.09, 0.025))[..., None] * np.float32([0.8, 1, 0.9])
     skin *= 1 - (0.16 * blob(look.eye_x - 0.02, -0.015, 0.09, 0.04))[..., None]
     spots = np.clip(noise(0.009) - 1.7, 0, 1) * (blob(0.2, 0.2, 0.2, 0.1) * look.freckles + 0.12)
     skin *= 1 - spots[..., None] * np.float32([0.25, 0.4, 0.45])
-    beard = look.stubble * np.clip(0.8 * blob(0, 0.68, 0.3, 0.13) + blob(0, mouth - 0.1, 0.15, 0.03), 0, 1)
+    beard = look.stubble * np.clip(0.8 * blob(0, 0.68, 0.3, 0.13) + blob(0, look.mouth_y - 0.1, 0.15, 0.03), 0, 1)
     skin *= 1 - (beard * np.clip(0.22 + 0.16 * noise(0.007), 0, 1))[..., None] * np.float32([1, 0.9, 0.8])
     skin *= 1 + 0.06 * texture[..., None] * np.float32([0.9, 1, 1.05])
-    _lips(look, skin, paint, inside, x, y)
+    _lips(look, skin, easel.x, easel.y)
+    return skin
 
-    # Light: the height map's normals, wrapped round so that no side of the face falls into the dark.
+
+def _light(relief, texture, skin, lamp, px):
+    """How much light falls on each point, and the skin in it.
+
+    By the height map's normals, wrapped round so that no side of the face falls into the dark.
+    """
     height = relief + 0.0009 * texture
     slope_y, slope_x = np.gradient(height, 1 / px)
-    normal = np.stack([-slope_x, -slope_y, np.ones_like(x)], -1)
+    normal = np.stack([-slope_x, -slope_y, np.ones_like(height)], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    lamp = np.float32(light) / np.float32(np.linalg.norm(light))
     diffuse = np.clip((normal @ lamp + 0.45) / 1.45, 0, 1)
     half = lamp + np.float32([0, 0, 1])
     shine = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 28
     hollow = np.clip((relief - cv2.GaussianBlur(relief, (0, 0), 0.05 * px)) * 6, -0.35, 0.1)
-    lit = skin * (0.2 + 0.92 * diffuse + hollow)[..., None] + 0.085 * shine[..., None]
+    return diffuse, skin * (0.2 + 0.92 * diffuse + hollow)[..., None] + 0.085 * shine[..., None]
 
-    canvas = np.ones_like(skin) * np.float32(background) * (1 - 0.1 * y + 0.06 * x * lamp[0])[..., None]
-    canvas *= 1 + 0.012 * noise(0.16)[..., None]
-    strands = _strands(rng, x, y, noise)
-    hair_light = (0.75 + 0.34 * strands + 0.5 * np.exp(-((y + 0.52 + 0.25 * x * x) ** 2) / 0.012))[..., None]
-    hair = look.hair.astype(np.float32) * np.clip(hair_light, 0.25, 2.2) * (0.8 + 0.3 * diffuse[..., None])
 
-    # From back to front: hair behind, neck, shirt, ears, head, features, hair in front.
-    if look.style != "bald":
-        low = (1.05 if "long" in look.style else 0.0) + 0.05 * strands
-        wide = 0.6 + (0.07 * np.clip(y, 0, 1) if "long" in look.style else 0) + 0.01 * strands * np.clip(y + 0.1, 0, 1)
-        behind = np.hypot(x / wide, np.clip(y + 0.1, None, 0) / 0.66) * 0.6 - 0.6
-        paint(canvas, hair * 0.75, inside(np.maximum(behind, y - low), 0.02))
+def _hair_behind(look, x, y, strands):
+    """Coverage of the hair behind the head."""
+    low = (1.05 if "long" in look.style else 0.0) + 0.05 * strands
+    wide = 0.6 + (0.07 * np.clip(y, 0, 1) if "long" in look.style else 0) + 0.01 * strands * np.clip(y + 0.1, 0, 1)
+    behind = np.hypot(x / wide, np.clip(y + 0.1, None, 0) / 0.66) * 0.6 - 0.6
+    return inside(np.maximum(behind, y - low), 0.02)
+
+
+def _neck(look, easel, canvas, skin, lamp):
+    """Neck, shirt and ears."""
+    x, y, ax = easel.x, easel.y, easel.ax
     neck = inside(ax - 0.29 - 0.25 * np.clip(y - 0.9, 0, 1), 0.015) * inside(0.45 - y)
     under = 0.45 + 0.4 * np.clip((y - look.chin) / 0.3, 0, 1) + 0.12 * x * lamp[0]
     paint(canvas, skin * (under - 0.9 * x * x)[..., None], neck)
     slope = 1.02 + 0.22 * np.clip(ax - 0.3, 0, 2) + 0.1 * np.exp(-((ax / 0.3) ** 4))
-    folds = 0.85 + 0.05 * noise(0.03, 3) - 0.15 * np.exp(-(((y - slope - 0.02) / 0.02) ** 2)) + 0.1 * x * lamp[0]
+    folds = 0.85 + 0.05 * easel.noise(0.03, 3) - 0.15 * np.exp(-(((y - slope - 0.02) / 0.02) ** 2)) + 0.1 * x * lamp[0]
     paint(canvas, look.shirt.astype(np.float32) * folds[..., None], inside(slope - y, 0.01))
     ear = np.hypot((ax - 0.515) / 0.055, (y - 0.07 + 0.3 * (ax - 0.5)) / 0.135)
     ear_light = (0.72 - 0.25 * np.exp(-(((ear - 0.55) / 0.25) ** 2)) + 0.15 * ear)[..., None]
     paint(canvas, skin * ear_light * np.float32([1.03, 0.97, 0.97]), inside((ear - 1) * 0.06))
-    paint(canvas, lit, inside((head - 0.985) * 0.42, 0.008))
-    nostril = np.hypot((ax - 0.045 * look.nose_wide) / (0.025 * look.nose_wide), (y - bottom - 0.004) / 0.012)
+
+
+def _nose(look, easel, canvas):
+    """Nostrils, and the shadows below the nose and beside its wings."""
+    ax, y, bottom, wide = easel.ax, easel.y, look.nose_len, look.nose_wide
+    nostril = np.hypot((ax - 0.045 * wide) / (0.025 * wide), (y - bottom - 0.004) / 0.012)
     paint(canvas, look.skin * 0.22, 0.8 * inside((nostril - 1) * 0.014, 0.009))
-    canvas *= 1 - (0.16 * blob(0, bottom + 0.03, 0.06 * look.nose_wide, 0.02))[..., None]
-    wing = np.hypot((ax - 0.083 * look.nose_wide) / 0.04, (y - bottom + 0.032) / 0.045)
-    canvas *= 1 - (0.2 * np.exp(-(((wing - 1) / 0.16) ** 2)) * inside(0.1 * look.nose_wide - ax, 0.02))[..., None]
-    _lines(look, canvas, x, y, blob)
-    speckle, hairs = noise(0.006), noise(0.006, 1.8)
+    canvas *= 1 - (0.16 * easel.blob(0, bottom + 0.03, 0.06 * wide, 0.02))[..., None]
+    wing = np.hypot((ax - 0.083 * wide) / 0.04, (y - bottom + 0.032) / 0.045)
+    canvas *= 1 - (0.2 * np.exp(-(((wing - 1) / 0.16) ** 2)) * inside(0.1 * wide - ax, 0.02))[..., None]
+
+
+def _eyes(look, easel, canvas):
+    """Eyes and brows. They are small: each side is painted in a window of its own."""
+    x, y = easel.x, easel.y
+    speckle, hairs = easel.noise(0.006), easel.noise(0.006, 1.8)
     for side in (-1, 1):
-        # Eyes and brows are small: paint them in a window of their own.
         rows, columns = np.flatnonzero(np.abs(y[:, 0] + 0.1) < 0.25), np.flatnonzero(np.abs(x[0] * side - 0.23) < 0.19)
         there = np.ix_(rows, columns)
         part, across, downwards = canvas[there], x[there], y[there]
-        _eye(look, part, paint, inside, across * side, downwards, speckle[there])
-        _brow(look, part, paint, inside, across * side, downwards, hairs[there])
+        _eye(look, part, across * side, downwards, speckle[there])
+        _brow(look, part, across * side, downwards, hairs[there])
         glint = np.hypot(across - side * look.eye_x + 0.014, downwards + 0.019)
         paint(part, (0.95, 0.95, 0.95), 0.85 * inside(glint - 0.009, 0.005))
         canvas[there] = part
-    if look.glasses:
-        lens = (((ax - look.eye_x) / 0.165) ** 4 + ((y - 0.015) / 0.105) ** 4) ** 0.25
-        frame = np.maximum(inside(np.abs(lens - 1) * 0.11 - 0.006), inside(np.abs(y + 0.03) - 0.007) * (ax < 0.065))
-        frame = np.maximum(frame, inside(np.abs(y + 0.03) - 0.008) * inside(look.eye_x + 0.16 - ax) * (ax < 0.5))
-        paint(canvas, (0.1, 0.09, 0.09), 0.85 * frame)
-    if look.style != "bald":
-        paint(canvas, hair, _front_hair(look, x, y, strands, head, inside))
-    return np.clip(canvas, 0, 1).astype(np.float32)
+
+
+def _glasses(look, easel, canvas):
+    """A frame of two rims, a bridge and the temples."""
+    ax, y = easel.ax, easel.y
+    lens = (((ax - look.eye_x) / 0.165) ** 4 + ((y - 0.015) / 0.105) ** 4) ** 0.25
+    frame = np.maximum(inside(np.abs(lens - 1) * 0.11 - 0.006), inside(np.abs(y + 0.03) - 0.007) * (ax < 0.065))
+    frame = np.maximum(frame, inside(np.abs(y + 0.03) - 0.008) * inside(look.eye_x + 0.16 - ax) * (ax < 0.5))
+    paint(canvas, (0.1, 0.09, 0.09), 0.85 * frame)
 
 
 def _head(look, x, y):
@@ -188,8 +239,9 @@ def _head(look, x, y):
     return (narrow**power + (up + down) ** power) ** (1 / power)
 
 
-def _relief(look, blob, x, y, head):
+def _relief(look, easel, head):
     """Height (face widths) of the face towards the camera."""
+    x, y, blob = easel.x, easel.y, easel.blob
     mouth, bottom, wide = look.mouth_y, look.nose_len, look.nose_wide
     z = 0.4 * np.sqrt(np.clip(1 - head**2.6, 0.015, 1))
     rise = np.clip((y + 0.12) / (bottom + 0.1), 0, 1)
@@ -207,7 +259,7 @@ def _relief(look, blob, x, y, head):
     return z - 0.018 * blob(0, mouth + 0.1, 0.09, 0.022) + 0.03 * blob(0, look.chin - 0.1, 0.08, 0.055)
 
 
-def _lips(look, skin, paint, inside, x, y):
+def _lips(look, skin, x, y):
     """Lips on the unlit skin, so that the light models them too."""
     t = np.clip(np.abs(x) / look.mouth_half, 0, 1)
     line = look.mouth_y + 0.005 * np.cos(t * 5) - look.mouth_curve * t * t
@@ -220,8 +272,9 @@ def _lips(look, skin, paint, inside, x, y):
     paint(skin, look.skin * np.float32([0.3, 0.16, 0.15]), 0.85 * gap)
 
 
-def _lines(look, canvas, x, y, blob):
+def _lines(look, easel, canvas):
     """Age: folds from nose to mouth, lines on the forehead, crow's feet."""
+    x, y, blob = easel.x, easel.y, easel.blob
     fold = np.abs(x) - (0.1 * look.nose_wide + 0.55 * np.clip(y - look.nose_len + 0.03, 0, 1) ** 0.85)
     shade = (0.04 + 0.16 * look.age) * np.exp(-((fold / 0.016) ** 2)) * blob(0.17, look.nose_len + 0.08, 0.2, 0.06)
     waves = np.clip(np.cos((y + 0.05 * x * x) * 2 * np.pi / 0.052), 0, 1) ** 6 * blob(0, -0.3, 0.2, 0.05)
@@ -229,7 +282,7 @@ def _lines(look, canvas, x, y, blob):
     canvas *= 1 - shade[..., None]
 
 
-def _eye(look, canvas, paint, inside, x, y, speckle):
+def _eye(look, canvas, x, y, speckle):
     """One eye; x grows outwards."""
     dx = x - look.eye_x
     t = np.clip(dx / look.eye_half, -1.15, 1.15)
@@ -256,7 +309,7 @@ def _eye(look, canvas, paint, inside, x, y, speckle):
     canvas *= 1 - (0.25 * np.exp(-((dx + look.eye_half) ** 2 + y * y) / 0.0004))[..., None] * np.float32([0.6, 1, 1])
 
 
-def _brow(look, canvas, paint, inside, x, y, hairs):
+def _brow(look, canvas, x, y, hairs):
     """One brow; x grows outwards."""
     t = (x - 0.085) / 0.265
     along = np.clip(t, 0, 1)
@@ -267,15 +320,16 @@ def _brow(look, canvas, paint, inside, x, y, hairs):
     paint(canvas, look.hair * 0.85 + 0.02, np.clip(body * (0.78 + 0.16 * hairs), 0, 0.92))
 
 
-def _strands(rng, x, y, noise):
+def _strands(easel):
     """Hair texture of unit variance: strands that fan out from the crown."""
-    table = cv2.GaussianBlur(rng.standard_normal((1, 2048)).astype(np.float32), (0, 0), 2.2)
-    fan = np.arctan2(x, y + 1.1 + 0.3 * x * x) + 0.03 * noise(0.12)
+    x, y = easel.x, easel.y
+    table = cv2.GaussianBlur(easel.rng.standard_normal((1, 2048)).astype(np.float32), (0, 0), 2.2)
+    fan = np.arctan2(x, y + 1.1 + 0.3 * x * x) + 0.03 * easel.noise(0.12)
     turn = (fan + np.pi) / (2 * np.pi) * 2047
     return cv2.remap(table / table.std(), turn.astype(np.float32), np.zeros_like(turn, np.float32), cv2.INTER_LINEAR)
 
 
-def _front_hair(look, x, y, strands, head, inside):
+def _front_hair(look, x, y, strands, head):
     """Coverage of the hair that lies on the forehead and round the face."""
     edge = look.hairline + 0.02 * strands * (0.6 if look.style == "receding" else 1)
     if look.style == "receding":
