@@ -61,20 +61,12 @@ def read_openface(
     layouts = set()
     jumbled = 0
     for row in index.itertuples():
-        sequence = folder / f"{row.clip_id}.csv"
-        paths = [sequence] if sequence.is_file() else sorted((folder / row.clip_id).glob("*.csv"))
         try:
-            if not paths:
-                raise AUError("no AU file")
-            files = [read_file(path, confidence) for path in paths]
-            if files[0].layout == "sequence":
-                numbers, in_order = _frame_numbers(root / row.folder, row, files[0].covers)
-                jumbled += not (in_order or facts["in_order"])
-            else:
-                numbers = [int(re.findall(r"\d+", f"0{path.stem}")[-1]) for path in paths]
+            files, numbers, in_order = _read_clip(root, folder, row, confidence)
         except AUError as error:
             left_out.append((row.clip_id, str(error), 0))
             continue
+        jumbled += not (in_order or facts["in_order"])
         layouts |= {file.layout for file in files}
         for reason, count in sum((file.lost for file in files), Counter()).items():
             left_out.append((row.clip_id, reason, count))
@@ -89,6 +81,18 @@ def read_openface(
             "text and jumbles such clips. melib.aus.extract.run_openface does not.", jumbled,
         )  # fmt: skip
     return make_measurements(clips, left_out, (facts["tool"], f"{facts['tool_version']} {' '.join(layouts)}"), index)
+
+
+def _read_clip(root: Path, folder: Path, row, confidence: float) -> tuple[list[File], list[int], bool]:
+    """The files of a clip, the numbers of their frames, and whether these sort alike as text and as numbers."""
+    sequence = folder / f"{row.clip_id}.csv"
+    paths = [sequence] if sequence.is_file() else sorted((folder / row.clip_id).glob("*.csv"))
+    if not paths:
+        raise AUError("no AU file")
+    files = [read_file(path, confidence) for path in paths]
+    if files[0].layout == "sequence":
+        return files, *_frame_numbers(root / row.folder, row, files[0].covers)
+    return files, [int(re.findall(r"\d+", f"0{path.stem}")[-1]) for path in paths], True
 
 
 def read_file(path: str | Path, confidence: float = CONFIDENCE) -> File:

@@ -30,18 +30,7 @@ def read_dataset(
     layout = LAYOUTS[dataset]
     log = Log(dataset)
     tree = explore(root, places, layout)
-    for path in sorted(tree.nested):
-        log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
-    for path, error in tree.closed.items():
-        log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
-    log.say_links(tree.links)
-    for path in tree.foreign:
-        other = print_name(dataset_of(path.rsplit("/", 1)[-1]))
-        log.say(
-            "warning", path, f"A folder of {other}; not read here.", "Move it up into the data root to have it read."
-        )
-    for path in tree.locks:
-        log.say("note", path, "Excel's lock file, ignored: the sheet is open there and may change.", "Close it.")
+    _say_found(tree, log)
     if not tree.clips:
         _say_unread(tree, log)
         what = "holds no clip folders in a layout that is known" if tree.entries else "is empty"
@@ -74,6 +63,22 @@ def read_dataset(
     alone = [exact(clip) for clip in clips if not clip.shared and None not in interval(clip.row)]
     selected = not release.sheet or 2 * sum(alone) >= len(alone)
     return index_rows(clips, selected, log), log, ", ".join(filter(None, (release.name, edition)))
+
+
+def _say_found(tree: Tree, log: Log) -> None:
+    """Name what is odd about the folders themselves."""
+    for path in sorted(tree.nested):
+        log.say("note", path, "A folder inside a folder of the same name (unpacked twice); read all the same.")
+    for path, error in tree.closed.items():
+        log.say("error", path, f"The folder cannot be opened ({error}).", "Make it readable.")
+    log.say_links(tree.links)
+    for path in tree.foreign:
+        other = print_name(dataset_of(path.rsplit("/", 1)[-1]))
+        log.say(
+            "warning", path, f"A folder of {other}; not read here.", "Move it up into the data root to have it read."
+        )
+    for path in tree.locks:
+        log.say("note", path, "Excel's lock file, ignored: the sheet is open there and may change.", "Close it.")
 
 
 def _say_unread(tree: Tree, log: Log) -> None:
