@@ -5,8 +5,10 @@ import subprocess
 import sys
 import tomllib
 
+import pandas as pd
 import yaml
 
+from melib.figures.architecture import SUBPACKAGES
 from melib.home import home
 
 
@@ -32,9 +34,6 @@ def test_the_bounds_that_are_there_for_a_reason():
     assert "<" not in bounds["torch"] + bounds["torchvision"]
 
 
-SUBPACKAGES = ("corpus", "prepare", "aus", "gan", "learning", "study", "figures", "explore", "cli")
-
-
 def test_imports_run_one_way():
     """A subpackage imports from those before it; `learning` knows nothing of `gan` or `aus`."""
     imports = set()
@@ -46,6 +45,11 @@ def test_imports_run_one_way():
     assert ("learning", "prepare") in imports
     assert [pair for pair in sorted(imports) if SUBPACKAGES.index(pair[1]) > SUBPACKAGES.index(pair[0])] == []
     assert not imports & {("learning", "gan"), ("learning", "aus")}
+    drawn = pd.read_csv(home() / "figures" / "house.csv")
+    assert {*zip(drawn["importer"], drawn["imported"], strict=True)} == imports, (
+        "The package's imports have changed: python -c \"from melib.figures.architecture import imports; "
+        "imports().to_csv('figures/house.csv', index=False)\" and melib figures draw them anew."
+    )
 
 
 def test_the_command_answers_without_loading_torch():

@@ -1,16 +1,18 @@
-"""Figure 6: the layers of the backbones."""
+"""Figure 6, the layers of the backbones; and the package itself, drawn by its imports."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 
+import melib
 from melib.figures.style import SERIES_COLOURS
 from melib.learning.registry import NETWORKS
 
@@ -18,6 +20,17 @@ INK = "#333333"
 QUIET = "#777777"
 FIXED = "#EDF2F6"  # fill of a layer without parameters
 LEARNED = "#D3E4F0"
+SUBPACKAGES = (
+    "corpus",
+    "prepare",
+    "aus",
+    "gan",
+    "learning",
+    "study",
+    "figures",
+    "explore",
+    "cli",
+)  # in order of imports
 FOLDED = ("BatchNorm2d", "LayerNorm2d", "ReLU", "Dropout", "Identity")  # drawn as part of the layer before them
 
 
@@ -76,3 +89,41 @@ def _arrow(ax: Axes, start: float, end: float) -> None:
     """An arrow from one layer to the next."""
     arrow = dict(arrowstyle="-|>", color=INK, linewidth=1.3, shrinkA=0, shrinkB=0, mutation_scale=11)
     ax.annotate("", (end, 0), (start, 0), arrowprops=arrow)
+
+
+def imports() -> pd.DataFrame:
+    """How often each part of the package imports from another: importer, imported, lines."""
+    root = Path(melib.__file__).parent
+    pairs = []
+    for path in root.rglob("*.py"):
+        importer = path.relative_to(root).parts[0].removesuffix(".py")
+        named = re.findall(r"^\s*(?:from|import) melib\.(\w+)", path.read_text(), re.MULTILINE)
+        pairs += [(importer, name) for name in named if name != importer and {name, importer} <= {*SUBPACKAGES}]
+    counts = pd.DataFrame(pairs, columns=["importer", "imported"]).value_counts(sort=False)
+    return counts.rename("lines").reset_index().assign(synthetic=False)
+
+
+def house(table: pd.DataFrame) -> Figure:
+    """The package by its imports, of the table that `imports` gives: arrows point from importer to imported.
+
+    Those that point backwards, to what stands before, run above the line; one that points ahead would run below it.
+    """
+    places = {name: number for number, name in enumerate(SUBPACKAGES)}
+    figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    ahead = 0
+    for row in table.itertuples():
+        start, end = places[row.importer], places[row.imported]
+        ahead += end > start
+        colour = SERIES_COLOURS[5] if end > start else SERIES_COLOURS[1]
+        arrow = FancyArrowPatch(
+            (start, 0.12), (end, 0.12), connectionstyle="arc3,rad=0.45", arrowstyle="-|>", mutation_scale=12,
+            color=colour, alpha=0.65, linewidth=0.5 + row.lines**0.5 / 2.5,
+        )  # fmt: skip
+        ax.add_patch(arrow)
+    for name, place in places.items():
+        ax.text(place, 0, name, ha="center", va="center", fontsize=11, fontweight="bold",
+                bbox=dict(boxstyle="round,pad=0.4", facecolor=LEARNED, edgecolor="none"))  # fmt: skip
+    ax.set(xlim=(-0.6, len(places) - 0.4), ylim=(-0.35 - 1.5 * (ahead > 0), 1.45))
+    ax.set_axis_off()
+    ax.set_title(f"{len(table)} pairs import from one another, {ahead or 'none'} from what stands after it")
+    return figure

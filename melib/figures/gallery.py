@@ -121,6 +121,7 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "gan_quality": gan.quality,
     "gan_quality_paper": gan.quality,
     "fig6_backbones": architecture.backbones,
+    "house": architecture.house,
     "fig7_boundaries": boundaries.boundaries,
     "claims": claims,
     "effects": effects,
