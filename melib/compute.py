@@ -36,6 +36,12 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether a device is a processor that is known to lack bfloat16 instructions: there fp32 is faster."""
+    known = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    return bool(known) and not any(there for name, there in known.items() if "bf16" in name)
+
+
 @contextmanager
 def deterministic(threads: int) -> Iterator[None]:
     """Fixed thread count and deterministic kernels for as long as it lasts: the same settings give the same bits."""

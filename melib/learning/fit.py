@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import pickle
 import time
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from melib.compute import deterministic, pick_device
+from melib.compute import deterministic, emulates_bf16, pick_device
 from melib.corpus.index import CLASSES
 from melib.learning.algorithms.base import Algorithm
 from melib.learning.diagnose import Diagnosis
@@ -30,6 +31,7 @@ from melib.prepare.samples import Samples
 from melib.progress import Meter
 
 Progress = Callable[[int, int, dict], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def fit(samples: Samples, settings: RunSettings, progress: Progress | None = Non
         FitError: held-out fold or sources absent, too few sources, a class without a training clip.
     """
     folds = check(samples, settings)
+    if settings.precision == "bf16" and emulates_bf16(pick_device(settings.device)):
+        log.warning("This processor has no bfloat16 instructions: precision fp32 would be faster than bf16.")
     epochs = 1 if settings.is_estimator else settings.epochs
     meter = Meter(work, len(folds) * epochs)
 

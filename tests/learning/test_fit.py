@@ -313,3 +313,10 @@ def test_sgd_with_steps_is_torchs_own(toy_samples):
         schedule.step()
     for name, weights in network.state_dict().items():
         torch.testing.assert_close(result.method.network.state_dict()[name], weights, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("there, warned", [({"amx_bf16": False, "avx2": True}, True), ({"avx512_bf16": True}, False)])
+def test_bf16_without_instructions_for_it_is_said_to_be_slow(there, warned, toy_samples, monkeypatch, caplog):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: there, raising=False)
+    fit(toy_samples, settings(method="erm", precision="bf16", device="cpu", epochs=1, brl_start=1))
+    assert ("fp32 would be faster" in caplog.text) == warned
