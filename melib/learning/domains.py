@@ -28,7 +28,7 @@ def cnn_features(
 
     With `parts` (N,) no network sees the clips that it describes: each part's come from one trained on the others.
     `target` is "label", "dataset", or None for a network as it was drawn. Of `settings`, inputs, flow_encoding, epochs,
-    batch_size, lr, weight_decay, seed, threads and device count. Raises ValueError for a single part.
+    batch_size, lr, weight_decay, seed, precision, threads and device count. Raises ValueError for a single part.
     """
     if parts is None:
         return _features(samples, settings, target, np.ones(len(samples), dtype=bool))
@@ -47,7 +47,15 @@ def _features(samples: Samples, settings: RunSettings, target: str | None, train
         if target is not None:
             _train(network, inputs, target, samples.index, np.flatnonzero(train), settings)
         rows = torch.arange(len(samples))
-        return in_batches(lambda x: network(*x)[1], inputs, rows, 4 * settings.batch_size).cpu().numpy()
+        features = in_batches(lambda x: _forward(network, x, settings)[1], inputs, rows, 4 * settings.batch_size)
+        return features.cpu().numpy()
+
+
+def _forward(network: Network, x: tuple[torch.Tensor, ...], settings: RunSettings) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and features as float32, computed in the precision of `settings`."""
+    with torch.autocast(x[0].device.type, torch.bfloat16, settings.precision == "bf16"):
+        logits, features = network(*x)
+    return logits.float(), features.float()
 
 
 def _targets(index: pd.DataFrame) -> dict[str, list[str]]:
@@ -63,11 +71,11 @@ def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, r
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(settings.seed, "head"))
         network.head = nn.Linear(network.head.in_features, len(names)).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     order = generator(settings.seed, "order")
     for _ in range(settings.epochs):
         for batch in batches(torch.from_numpy(rows).to(device), settings.batch_size, order):
-            loss = nn.functional.cross_entropy(network(*inputs.batch(batch))[0], truth[batch])
+            loss = nn.functional.cross_entropy(_forward(network, inputs.batch(batch), settings)[0], truth[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -78,11 +78,12 @@ def test_rare_classes_count_alike_in_the_accuracy():
 
 
 def test_recognising_a_person_is_worth_nothing():
-    index = people(12, datasets=1)
+    index = people(40, datasets=1)
     person = np.unique(index["subject"], return_inverse=True)[1]
-    found = scored(np.eye(12)[person], person % 2, index)  # a split by clips would read this perfectly
-    assert found["accuracy"] <= 0.5
-    assert found["bits"] < 0.02
+    # A split by clips would read this perfectly; of a stranger there is nothing but the luck of the folds.
+    found = [scored(np.eye(40)[person], person % 2, index, seed=seed) for seed in range(6)]
+    assert np.mean([one["accuracy"] for one in found]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([one["bits"] for one in found]) < 0.02
 
 
 def test_labels_of_the_test_fold_do_not_reach_its_predictions(monkeypatch):
