@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import print_name
 from melib.figures.style import dataset_colours, dataset_markers
-from melib.study.difficulty import APEX, BANDS, BOUND, CNN, LINEAR, ONSET, SWITCHED
+from melib.study.difficulty import (
+    APEX,
+    BANDS,
+    BOUND,
+    CNN,
+    LINEAR,
+    MINMAX,
+    MINMAX_SWITCHED,
+    ONSET,
+    SWITCHED,
+    UNCENTRED,
+)
 
 ROWS = {
     BOUND: ("true AUs, linear\n(upper bound)", "upper bound"),
@@ -17,6 +28,9 @@ ROWS = {
     LINEAR: ("flow, logistic\nregression", None),
     APEX: ("apex frames, CNN", "CNN on apex frames"),
     ONSET: ("onset frames, CNN", "CNN on onset frames"),
+    UNCENTRED: ("flow, CNN with switches\nbut centring (one draw)", None),
+    MINMAX: ("min-max flow, CNN\n(one draw)", None),
+    MINMAX_SWITCHED: ("min-max flow, CNN with\nswitches (one draw)", None),
 }
 
 
@@ -25,12 +39,13 @@ def calibration(table: pd.DataFrame) -> Figure:
 
     `table` has a row a corpus, row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
     """
-    figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
+    rows = {row: words for row, words in ROWS.items() if row in set(table["row"])}
+    figure, ax = plt.subplots(figsize=(8.5, 1.2 + 0.58 * len(rows)), layout="constrained")
     datasets = list(table["held_out"].unique())
     colours = dataset_colours(datasets)
     markers = dataset_markers(datasets)
     by_dataset = table.groupby(["row", "held_out"])["uar"].mean() * 100
-    for place, (row, (_, band)) in enumerate(reversed(ROWS.items())):
+    for place, (row, (_, band)) in enumerate(reversed(rows.items())):
         if band:
             low, high = (100 * bound for bound in BANDS[band])
             ax.barh(place, high - low, left=low, height=0.72, color="#DDDDDD", zorder=1)
@@ -39,11 +54,11 @@ def calibration(table: pd.DataFrame) -> Figure:
                        label=print_name(name) if place == 0 else None)  # fmt: skip
         ax.vlines(by_dataset[row].mean(), place - 0.36, place + 0.36, color="black", linewidth=2.5, zorder=4)
     ax.axvline(100 / 3, color="#888888", linestyle=":", linewidth=1)
-    ax.annotate("chance", (100 / 3, len(ROWS) - 0.45), ha="center", fontsize=8, color="#666666")
-    ax.set_yticks(range(len(ROWS)), [text for text, _ in reversed(ROWS.values())])
+    ax.annotate("chance", (100 / 3, len(rows) - 0.45), ha="center", fontsize=8, color="#666666")
+    ax.set_yticks(range(len(rows)), [text for text, _ in reversed(rows.values())])
     ax.set_xlabel("UAR (%), epoch chosen on training subjects; bar: mean; grey: the band it was set to")
     ax.grid(axis="y", visible=False)
-    ax.set_ylim(-0.6, len(ROWS) - 0.25)
+    ax.set_ylim(-0.6, len(rows) - 0.25)
     mean = by_dataset.groupby("row").mean()
     ax.set_title(
         f"By construction: the CNN has {mean[CNN]:.0f}, with switches {mean[SWITCHED]:.0f}, "

@@ -81,7 +81,7 @@ class RunSettings(Settings):
     flow_weights: str = setting("", role="file", part="preparation")  # RAFT's; "": torchvision's own
     remove_head_motion: bool = setting(False, part="preparation")
     # what a method sees of an input
-    flow_encoding: str = setting("uvs", part="method", choices=("uvs", "minmax", "wheel"))
+    flow_encoding: str = setting("uvs", part="method", across="row", choices=("uvs", "minmax", "wheel"))
     channels: str = setting("uvs", part="method", across="row", choices=("uvs", "uv"))  # of flow
     normalise: str = setting("none", part="method", across="row", choices=("none", "centred", "raw"))
     input_size: int = setting(0, part="method", across="row", bounds=(0, 4096))  # pixels; 0: as prepared

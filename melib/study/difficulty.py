@@ -18,6 +18,9 @@ from melib.study.rows import label, row_of
 CNN, LINEAR = "CNN, on flow", "logistic regression, on flow"
 SWITCHED = "CNN, on flow, centring, mirroring, class weights, dropout 0.5"
 APEX, ONSET = "CNN, on apex", "CNN, on onset"
+UNCENTRED = "CNN, on flow, mirroring, class weights, dropout 0.5"
+MINMAX = "CNN, on flow, flow as minmax"
+MINMAX_SWITCHED = f"{MINMAX}, centring, mirroring, class weights, dropout 0.5"
 BOUND = "Upper bound: logistic regression on the true AUs"
 # What the corpus was set to before any peer or domain-generalisation method was run on it: lowest and highest value.
 BANDS = {

@@ -22,6 +22,7 @@ WORDS = {
     "sampling": "balanced batches",
     "ce_scale": "cross-entropy times",
     "attention_weights": "W",
+    "flow_encoding": "flow as",
 }
 NAMED = ("class_weights", "mirror", "normalise", "channels", "groups", "sampling")  # that have one value beside rest
 REGULARISATION = ["dropout", "label_smoothing"]

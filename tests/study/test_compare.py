@@ -207,6 +207,7 @@ def test_rows_that_saw_held_out_inputs_are_marked(outcomes):
             "CNN, recipe without regularisation",
         ),
         ({"method": "erm", "normalise": "centred"}, "CNN, centring"),
+        ({"method": "erm", "inputs": "flow", "flow_encoding": "minmax"}, "CNN, flow as minmax"),
         ({"method": "svm", "inputs": "hoof", "normalise": "raw"}, "SVM, raw values"),
         ({"method": "vrex", "sampling": "balanced"}, "CNN, V-REx, balanced batches"),
         ({"method": "logreg", "recipe": "recommended", "input_size": 7}, "logistic regression, recipe, input size 7"),
