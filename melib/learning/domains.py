@@ -20,6 +20,8 @@ from melib.learning.settings import RunSettings
 from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
 
+MANY_CLIPS = 300  # from which on the start of a process is soon made up for
+
 
 def cnn_features(
     samples: Samples, settings: RunSettings, target: str | None, parts: np.ndarray | None = None
@@ -97,15 +99,33 @@ def tsne_maps(
     `kinds` maps a title to the array that the network sees and the target that it is trained on, None for neither;
     `progress(done, total)` counts them.
     """
-    index = samples.index
-    happy = (index["label"] == "positive").to_numpy()
-    maps = []
-    for done, (kind, (array, target)) in enumerate(kinds.items(), 1):
-        features = cnn_features(samples, replace(settings, inputs=array), target)
-        for part, rows in (("happiness", happy), ("all", slice(None))):
-            maps.append(tsne_map(features[rows], index[rows], settings.seed).assign(features=kind, clips=part))
-        progress(done, len(kinds))
-    return pd.concat(maps, ignore_index=True)
+    jobs = [(samples, replace(settings, inputs=array), target, kind) for kind, (array, target) in kinds.items()]
+    return pd.concat(in_processes(_maps, jobs, len(samples), progress), ignore_index=True)
+
+
+def _maps(samples: Samples, settings: RunSettings, target: str | None, kind: str) -> pd.DataFrame:
+    """The maps of one kind of features."""
+    features = cnn_features(samples, settings, target)
+    happy = (samples.index["label"] == "positive").to_numpy()
+    return pd.concat(
+        tsne_map(features[rows], samples.index[rows], settings.seed).assign(features=kind, clips=part)
+        for part, rows in (("happiness", happy), ("all", slice(None)))
+    )
+
+
+def in_processes(function: Callable, jobs: list[tuple], clips: int, progress: Callable | None) -> list:
+    """`function(*job)` of each job, in their order; side by side on all cores where there are `clips` enough to be
+    worth the start of processes. `progress(done, total)` counts jobs.
+    """
+    from joblib import Parallel, delayed
+
+    results = []
+    work = Parallel(n_jobs=-1 if clips >= MANY_CLIPS else 1, return_as="generator")
+    for result in work(delayed(function)(*job) for job in jobs):
+        results.append(result)
+        if progress:
+            progress(len(results), len(jobs))
+    return results
 
 
 def views_of(
@@ -114,19 +134,16 @@ def views_of(
     """What a probe is given, by name: the dataset's name alone, each array, and features of the CNN on the run's input,
     untrained, and on it and on flow, trained to name the emotion on the other half (`parts`, N).
 
-    `progress(done, total)` counts the arrays that a CNN was trained on.
+    `progress(done, total)` counts the CNNs.
     """
     names = dataset_order(samples.index["dataset"])
     views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
     views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
-    views[f"CNN on {settings.inputs}, untrained"] = cnn_features(samples, settings, None, parts)
+    kinds = {f"CNN on {settings.inputs}, untrained": (settings.inputs, None)}
     arrays = [array for array in dict.fromkeys((settings.inputs, "flow")) if array in samples.arrays]
-    for done, array in enumerate(arrays, start=1):
-        trained = cnn_features(samples, replace(settings, inputs=array), "label", parts)
-        views[f"CNN on {array}, emotion-trained"] = trained
-        if progress:
-            progress(done, len(arrays))
-    return views
+    kinds |= {f"CNN on {array}, emotion-trained": (array, "label") for array in arrays}
+    jobs = [(samples, replace(settings, inputs=array), target, parts) for array, target in kinds.values()]
+    return views | dict(zip(kinds, in_processes(cnn_features, jobs, len(samples), progress), strict=True))
 
 
 def what_clusters(maps: pd.DataFrame) -> str:
@@ -182,17 +199,17 @@ def probe_table(
     """`probe_scores` for the dataset and for the class, from each view (N, ...) of the clips.
 
     The columns `features` and `target` (dataset, label) name the view and what is read; `progress(done, total)` counts
-    views.
+    probes.
     """
-    rows = []
-    for done, (name, x) in enumerate(views.items(), start=1):
-        for target, classes in _targets(index).items():
-            y = np.unique(codes(index[target], classes), return_inverse=True)[1]
-            measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
-            rows.append({"features": name, "target": target, **measured})
-        if progress:
-            progress(done, len(views))
-    return pd.DataFrame(rows)
+    jobs = [(name, x, target, index, parts, seed) for name, x in views.items() for target in _targets(index)]
+    return pd.DataFrame(in_processes(_probed, jobs, len(index), progress))
+
+
+def _probed(name: str, x: np.ndarray, target: str, index: pd.DataFrame, parts: np.ndarray, seed: int) -> dict:
+    """One row of `probe_table`."""
+    y = np.unique(codes(index[target], _targets(index)[target]), return_inverse=True)[1]
+    measured = probe_scores(*probe(x, y, index["subject"], parts, seed), y, index, seed=seed)
+    return {"features": name, "target": target, **measured}
 
 
 def tsne_map(x: np.ndarray, index: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import mutual_info_score, silhouette_score
 
 from melib.corpus.index import subject_weights
-from melib.learning import probes
-from melib.learning.domains import cnn_features, halves, probe_table, tsne_map, what_clusters, why_no_probe
+from melib.learning import domains, probes
+from melib.learning.domains import cnn_features, halves, probe_table, tsne_map, views_of, what_clusters, why_no_probe
 from melib.learning.probes import TooFewClips, compact, entropy, mutual_information, probe, probe_scores
 from melib.learning.softmax import FLOOR, Softmax
 from melib.prepare.samples import Samples
@@ -231,3 +231,17 @@ def test_a_class_that_is_absent_in_training_keeps_its_share_of_the_prior():
     alone = Softmax(2).fit(x, np.zeros(20, dtype=int))
     assert alone.predict_proba(x)[:, 0] == pytest.approx(1 - FLOOR / 22)
     assert alone.score(x, np.zeros(20, dtype=int)) == pytest.approx(np.log2(1 - FLOOR / 22))
+
+
+def test_processes_change_nothing(monkeypatch):
+    samples = toy(subjects=4, clips=3)
+    chosen = settings(inputs="flow_image", epochs=2, brl_start=1)
+    parts = halves(samples.index, 0)
+    counts = []
+    alone = views_of(samples, chosen, parts)
+    monkeypatch.setattr(domains, "MANY_CLIPS", 0)
+    beside = views_of(samples, chosen, parts, lambda done, total: counts.append((done, total)))
+    assert list(alone) == list(beside) and counts == [(1, 2), (2, 2)]
+    for name, values in alone.items():
+        assert np.array_equal(values, beside[name])
+    pd.testing.assert_frame_equal(*(probe_table(views, samples.index, parts, 0) for views in (alone, beside)))
