@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from melib.figures.compare import ABOVE, BELOW, OPEN
+from melib.study.controls import SHUFFLED
 
 
 def controls(table: pd.DataFrame) -> Figure:
@@ -16,7 +17,8 @@ def controls(table: pd.DataFrame) -> Figure:
     """
     table = table.dropna(subset=["gain"])
     corpora = list(table["corpus"].unique())
-    methods = [name for name in table["row"].unique() if (table["row"] == name).sum() > 1]
+    whole = table[~table["corpus"].str.endswith(SHUFFLED)]
+    methods = [name for name in whole["row"].unique() if (whole["row"] == name).sum() > 1]
     size = (3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
     figure, axes = plt.subplots(
         1, len(corpora), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
@@ -28,12 +30,13 @@ def controls(table: pd.DataFrame) -> Figure:
             ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=3, alpha=0.5)
             ax.scatter(row.gain, place, color=colour, s=26, zorder=3)
         ax.axvline(0, color="#333333", linewidth=1)
-        ax.set_title(corpus, fontsize=10)
+        ax.set_title(corpus.replace(SHUFFLED, ":\ntrue less shuffled labels"), fontsize=10)
         ax.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(methods)), methods)
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
     figure.supxlabel("gain in mean UAR over the same without it (points), 95 % interval over subjects", fontsize=10)
-    sure = (table["gain_low"] > 0).groupby(table["row"]).sum().reindex(methods)
-    every = [name for name in methods if sure[name] == len(corpora)]
-    figure.suptitle(f"Surely above 0 on all {len(corpora)}: {', '.join(every) or 'nothing'}", fontweight="bold")
+    sure = (whole["gain_low"] > 0).groupby(whole["row"]).sum().reindex(methods)
+    every = [name for name in methods if sure[name] == whole["corpus"].nunique()]
+    title = f"Surely above 0 on all {whole['corpus'].nunique()}: {', '.join(every) or 'nothing'}"
+    figure.suptitle(title, fontweight="bold")
     return figure

@@ -72,7 +72,8 @@ def compare(outcomes: Outcomes) -> pd.DataFrame:
 
     `sd` is over seeds (ddof 1); `low` and `high` bound the 95 % interval over subjects (BCa), seeds averaged. Under the
     honest rule `last` a row also has `control`, the `gain` over it on the same seeds with its interval, and `p` of the
-    paired test, corrected (Holm) over all rows for one metric and column. `transductive` rows saw the held-out clips'
+    paired test, corrected (Holm) over all rows for one metric and column; and where the same was run on placebo groups,
+    what it has more than that, `less_shuffled` with its interval. `transductive` rows saw the held-out clips'
     inputs. Ensembles average the probabilities of a row's seeds; `tuned` rows choose a setting on the sources alone.
     """
     single = entries(outcomes)
@@ -80,7 +81,9 @@ def compare(outcomes: Outcomes) -> pd.DataFrame:
         [scores(entry) for entry in [*single, *ensembles(single), *tuned(outcomes, single)]], ignore_index=True
     )
     gains = pd.concat([_gains(entry, single) for entry in single], ignore_index=True)
-    rows = rows.merge(gains, "left", ["row", "selection", "column", "metric"])
+    shuffled = pd.concat([_less_shuffled(entry, single) for entry in single], ignore_index=True)
+    for more in (gains, shuffled):
+        rows = rows.merge(more, "left", ["row", "selection", "column", "metric"])
     rows["p"] = rows.groupby(["selection", "column", "metric"])["p"].transform(lambda p: holm(p.to_numpy()))
     return rows.assign(synthetic=outcomes.synthetic)
 
@@ -214,6 +217,16 @@ def _gains(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
         return pd.DataFrame(columns=["row", "selection", "column", "metric", "control", "gain", "gain_low",
                                      "gain_high", "p"])  # fmt: skip
     return difference(entry, control).assign(row=entry.label, control=control.label)
+
+
+def _less_shuffled(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
+    """How far a row lies above the same on placebo groups, dataset labels dealt at random, where that was run."""
+    wanted = replace(entry.settings, groups="placebo")
+    twin = next((row for row in rows if row.settings == wanted and row is not entry), None)
+    names = {"gain": "less_shuffled", "gain_low": "less_shuffled_low", "gain_high": "less_shuffled_high"}
+    if twin is None:
+        return pd.DataFrame(columns=["row", "selection", "column", "metric", *names.values()])
+    return difference(entry, twin).drop(columns="p").rename(columns=names).assign(row=entry.label)
 
 
 def tried(outcomes: Outcomes) -> pd.DataFrame:

@@ -88,6 +88,19 @@ def test_gains_are_over_the_control_on_the_seeds_that_both_have(outcomes):
     assert (rows["p"].dropna() > 0).all() and rows["p"].notna().sum() == 2
 
 
+def test_what_true_labels_have_more_than_shuffled_ones_is_the_difference_of_both(outcomes, folders):
+    """Plain cross-entropy knows no groups: relabelled as run on placebo groups it is a twin without any difference."""
+    runs = [read_run(folder) for folder in folders]
+    brl = [run for run in runs if run.settings.method == "brl"]
+    plain = [run for run in runs if run.settings.method == "erm" and not run.settings.mirror and not is_inner(run)]
+    twins = [replace(run, settings=replace(run.settings, method="brl", groups="placebo")) for run in plain]
+    rows = compare(replace(outcomes, runs=[*brl, *plain, *twins]))
+    rows = rows.query("selection == 'last'").set_index(["row", "column", "metric"]).loc["CNN, BRL"]
+    assert rows["less_shuffled"].notna().all()
+    for part in ("", "_low", "_high"):
+        assert rows[f"less_shuffled{part}"].tolist() == pytest.approx(rows[f"gain{part}"].tolist())
+
+
 def test_an_ensemble_is_the_class_of_highest_mean_probability(outcomes, folders):
     rows = compare(outcomes).query("metric == 'uar' and column == 'SAMM'").set_index("row")
     runs = [read_run(folder) for folder in folders]

@@ -5,24 +5,26 @@ import pandas as pd
 import pytest
 
 from melib.figures.controls import controls
-from melib.study.controls import recovered, side_by_side
+from melib.study.controls import SHUFFLED, recovered, side_by_side
 
 
 def compared(values, gains=None):
     table = pd.DataFrame({"row": list(values), "value": list(values.values())})
     table["gain"] = table["row"].map(gains or {})
     table = table.assign(gain_low=table["gain"] - 1, gain_high=table["gain"] + 1, control="CNN", seeds=3)
+    table[["less_shuffled", "less_shuffled_low", "less_shuffled_high"]] = float("nan")
     return table.assign(selection="last", metric="uar", column="mean", synthetic=True)
 
 
-def test_a_gain_less_the_shuffled_one_is_their_difference():
+def test_a_corpus_stands_again_with_what_the_true_labels_have_more():
     rows = compared({"CNN": 60.0, "CNN, BRL": 62.0, "CNN, BRL, placebo groups": 61.5, "CNN, IRM": 59.0},
                     {"CNN, BRL": 2.0, "CNN, BRL, placebo groups": 1.5, "CNN, IRM": -1.0})  # fmt: skip
-    table = side_by_side({"demo corpus": rows, "shift": rows})
-    assert len(table) == 8 and set(table["corpus"]) == {"demo corpus", "shift"}
-    one = table[table["corpus"] == "shift"].set_index("row")
-    assert one.loc["CNN, BRL", "less_shuffled"] == pytest.approx(0.5)
-    assert one["less_shuffled"].drop("CNN, BRL").isna().all()
+    at = rows["row"] == "CNN, BRL"
+    rows.loc[at, ["less_shuffled", "less_shuffled_low", "less_shuffled_high"]] = 0.5, -1.0, 2.0
+    table = side_by_side({"demo corpus": rows, "shift": compared({"CNN": 60.0})})
+    assert table["corpus"].value_counts().to_dict() == {"demo corpus": 4, "demo corpus" + SHUFFLED: 1, "shift": 1}
+    (more,) = table[table["corpus"] == "demo corpus" + SHUFFLED].itertuples()
+    assert (more.row, more.gain, more.gain_low, more.gain_high) == ("CNN, BRL", 0.5, -1.0, 2.0)
 
 
 def test_what_is_regained_is_a_share_of_what_cross_entropy_loses():
@@ -34,7 +36,9 @@ def test_what_is_regained_is_a_share_of_what_cross_entropy_loses():
 
 def test_the_figure_names_what_is_above_zero_everywhere():
     rows = compared({"CNN": 60.0, "CNN, recipe": 65.0, "CNN, BRL": 60.5}, {"CNN, recipe": 5.0, "CNN, BRL": 0.5})
-    figure = controls(side_by_side({"demo corpus": rows, "442 real clips": rows}))
+    more = rows.assign(less_shuffled=rows["gain"], less_shuffled_low=rows["gain"] - 9, less_shuffled_high=9)
+    figure = controls(side_by_side({"demo corpus": more, "442 real clips": rows}))
     assert figure._suptitle.get_text() == "Surely above 0 on all 2: CNN, recipe"
-    assert [ax.get_title() for ax in figure.axes] == ["demo corpus", "442 real clips"]
+    titles = ["demo corpus", "demo corpus:\ntrue less shuffled labels", "442 real clips"]
+    assert [ax.get_title() for ax in figure.axes] == titles
     plt.close(figure)
