@@ -9,26 +9,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import architecture, aus, boundaries, controls, datasets, difficulty, gan, motion, results
-from melib.figures.runs import held_out_bars
+from melib.figures import architecture, aus, boundaries, controls, datasets, difficulty, gan, main_job, motion, results
 from melib.figures.style import save, use_style
-from melib.learning.registry import METHODS
-
-SELECTION_TITLES = {
-    "source_val": "epoch chosen on training subjects",
-    "oracle": "oracle: epoch chosen on the held-out labels",
-}
-
-
-def main_job(rows: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset with and without BRL, under `source_val` and under the oracle, of result rows."""
-    rows = rows.assign(method=rows["method"].map({name: spec.title for name, spec in METHODS.items()}))
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
-    for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
-        held_out_bars(rows[rows["selection"] == rule], "uar", "method", ax)
-        ax.set_title(title)
-    axes[1].set_ylabel("")
-    return _legend_outside(figure, "method")
 
 
 def claims(table: pd.DataFrame) -> Figure:
@@ -96,17 +78,8 @@ def brl_attention(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _legend_outside(figure: Figure, title: str) -> Figure:
-    """One legend for all axes, beside them, where it hides no bar."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    for ax in figure.axes:
-        ax.get_legend().remove()
-    figure.legend(handles, labels, title=title, loc="outside right upper")
-    return figure
-
-
 GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
-    "main_job": main_job,
+    "main_job": main_job.main_job,
     "calibration": difficulty.calibration,
     "likeness": difficulty.likeness,
     "controls": controls.controls,

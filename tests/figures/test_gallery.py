@@ -7,7 +7,7 @@ import pytest
 
 from melib.cli import main
 from melib.figures.gallery import GALLERY, effects, redraw
-from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
+from melib.figures.runs import confusion_matrix, loss_curves
 from melib.figures.style import SYNTHETIC, save, show
 from melib.home import home
 
@@ -65,19 +65,6 @@ def test_a_folder_without_tables_is_refused(tmp_path, capsys):
         assert main(["figures", str(folder)]) == 2
         assert f"{folder} {'holds none' if folder.exists() else 'is no folder'}" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_bars_are_means_over_seeds_and_then_over_datasets():
-    rows = pd.DataFrame(
-        [("SAMM", lam, seed, uar) for lam, seed, uar in [(0, 0, 0.4), (0, 1, 0.6), (0.5, 0, 0.7), (0.5, 1, 0.7)]]
-        + [("SMIC", lam, seed, 0.9) for lam in (0, 0.5) for seed in (0, 1)],
-        columns=["held_out", "lam", "seed", "uar"],
-    )
-    ax = held_out_bars(rows, "uar", "lam", plt.figure().add_subplot())
-    heights = [[round(patch.get_height(), 6) for patch in bars.patches] for bars in ax.containers[:2]]
-    assert heights == [[90, 50, 70], [90, 70, 80]]
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["SMIC", "SAMM", "mean"]
-    plt.close("all")
 
 
 def test_the_confusion_matrix_shows_counts_and_shares_of_the_true_class():
