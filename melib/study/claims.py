@@ -74,49 +74,56 @@ FLOW = cnn("flow", **BRL)
 APEX_CE = cnn("apex", **NOTHING)
 FLOW_CE = cnn("flow", **NOTHING)
 EVEN = cnn("apex", **BRL, augment="even")
-CLAIMS = (
-    Claim("BRL helps on apex frames", "+6.62 UAR", _gain(APEX, APEX_CE)),
-    Claim("BRL helps on optical flow", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
-    Claim("... more than scaling CE alone does (apex)", "no control", _gain(APEX, cnn("apex", **SCALED))),
-    Claim("... more than scaling CE alone does (flow)", "no control", _gain(FLOW, cnn("flow", **SCALED))),
-    Claim("... more than on placebo groups (apex)", "no control", _gain(APEX, cnn("apex", **PLACEBO))),
-    Claim("... more than on placebo groups (flow)", "no control", _gain(FLOW, cnn("flow", **PLACEBO))),
-    Claim("BRL's gain is larger when the epoch is chosen on the test set (apex)", "chosen so",
-          _selected(APEX, APEX_CE)),
-    Claim("BRL's gain is larger when the epoch is chosen on the test set (flow)", "chosen so",
-          _selected(FLOW, FLOW_CE)),
-    Claim("Features carry less of the dataset with BRL (apex)", "evens out attention",
-          _gain(APEX_CE, APEX, "dataset")),
-    Claim("Features carry less of the dataset with BRL (flow)", "evens out attention",
-          _gain(FLOW_CE, FLOW, "dataset")),
-    Claim("λ = 0.5 is the best weight (CASME II, apex)", "best of five",
-          (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
-    Claim("λ = 0.9 is worse than no BRL (CASME II, apex)", "below λ = 0",
-          (_weight(0.0), Term(-1, cnn("apex", **weighted(0.9)), column="CASME2"))),
-    Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(FLOW_CE, APEX_CE), built_in=True),
-    Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
-    Claim("Flow's gain with BRL is larger when the epoch is chosen on the test set", "chosen so",
-          _selected(FLOW, APEX)),
-    Claim("Top-up lifts UAR (CNN + BRL, apex)", "+2.35 UAR", _gain(EVEN, APEX)),
-    Claim("Top-up lifts UAR (CNN + BRL, apex, CASME II)", "+2.35 UAR (mean of 5)", _top_up(APEX)),
-    Claim("... and more than it lifts Acc", "UAR over Acc",
-          (*_top_up(APEX), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX)),
-    Claim("... and UF1, more than Acc", "UF1 over Acc",
-          (*_top_up(APEX, "uf1"), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX, "uf1")),
-    Claim("... and more when the epoch is chosen on the test set", "chosen so", _selected(EVEN, APEX, "CASME2")),
-    Claim("... and more than repeating real clips", "no control", _top_up({**APEX, "augment": "oversample"})),
-    Claim("... and more than with shuffled classes", "no control", _top_up({**APEX, "augment": "shuffled"})),
-    Claim("SMIC is the hardest by accuracy (CNN + BRL, apex)", "always lowest",
-          tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
-    Claim("The CNN beats ResNet-18 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "network": "resnet18"}, column="CASME2")),
-    Claim("The CNN beats PoolFormer-S12 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "network": "poolformer_s12"}, column="CASME2")),
-)  # fmt: skip
+TOPICS = {
+    "BRL on apex frames": (
+        Claim("BRL helps", "+6.62 UAR", _gain(APEX, APEX_CE)),
+        Claim("... more than scaling CE alone does", "no control", _gain(APEX, cnn("apex", **SCALED))),
+        Claim("... more than on placebo groups", "no control", _gain(APEX, cnn("apex", **PLACEBO))),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(APEX, APEX_CE)),
+        Claim("Features carry less of the dataset", "evens out attention", _gain(APEX_CE, APEX, "dataset")),
+        Claim("λ = 0.5 is the best weight (CASME II)", "best of five",
+              (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
+        Claim("λ = 0.9 is worse than no BRL (CASME II)", "below λ = 0",
+              (_weight(0.0), Term(-1, cnn("apex", **weighted(0.9)), column="CASME2"))),
+    ),
+    "BRL on optical flow": (
+        Claim("BRL helps", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
+        Claim("... more than scaling CE alone does", "no control", _gain(FLOW, cnn("flow", **SCALED))),
+        Claim("... more than on placebo groups", "no control", _gain(FLOW, cnn("flow", **PLACEBO))),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(FLOW, FLOW_CE)),
+        Claim("Features carry less of the dataset", "evens out attention", _gain(FLOW_CE, FLOW, "dataset")),
+    ),
+    "Top-up (CNN + BRL, apex frames)": (
+        Claim("Top-up lifts UAR", "+2.35 UAR", _gain(EVEN, APEX)),
+        Claim("Top-up lifts UAR (CASME II)", "+2.35 UAR (mean of 5)", _top_up(APEX)),
+        Claim("... and more than it lifts Acc", "UAR over Acc",
+              (*_top_up(APEX), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX)),
+        Claim("... and UF1, more than Acc", "UF1 over Acc",
+              (*_top_up(APEX, "uf1"), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX, "uf1")),
+        Claim("... more when the epoch is chosen on the test set", "no other choice",
+              _selected(EVEN, APEX, "CASME2")),
+        Claim("... more than repeating real clips", "no control", _top_up({**APEX, "augment": "oversample"})),
+        Claim("... more than with shuffled classes", "no control", _top_up({**APEX, "augment": "shuffled"})),
+    ),
+    "Optical flow over apex frames": (
+        Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(FLOW_CE, APEX_CE), built_in=True),
+        Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(FLOW, APEX)),
+    ),
+    "Datasets and networks (with BRL)": (
+        Claim("SMIC is the hardest by accuracy (apex)", "always lowest",
+              tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
+        Claim("The CNN beats ResNet-18 (flow, CASME II)", "CNN + BRL best",
+              _gain(FLOW, {**FLOW, "network": "resnet18"}, column="CASME2")),
+        Claim("The CNN beats PoolFormer-S12 (flow, CASME II)", "CNN + BRL best",
+              _gain(FLOW, {**FLOW, "network": "poolformer_s12"}, column="CASME2")),
+    ),
+}  # fmt: skip
+CLAIMS = tuple(claim for claims in TOPICS.values() for claim in claims)
 
 
 def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
-    """The claims' board: claim, paper, effect, low, high, p, seeds, verdict, selection and synthetic.
+    """The claims' board: topic, claim, paper, effect, low, high, p, seeds, verdict, selection and synthetic.
 
     Effects in points with 95 % intervals over subjects (BCa), under one selection rule: `source_val`, or `last` where
     runs kept no subjects. p is of the paired test over the same seeds and subjects where two settings are compared,
@@ -126,6 +133,7 @@ def judge(outcomes: Outcomes, rule: str | None = None) -> pd.DataFrame:
     rule = rule or honest_rule(outcomes)
     verdicts = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in CLAIMS]
     board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(CLAIMS, verdicts, strict=True)])
+    board.insert(0, "topic", [topic for topic, claims in TOPICS.items() for _ in claims])
     if not outcomes.as_in_paper:
         board.loc[board["paper"].str.startswith("+"), "paper"] = "of other datasets"
     board["p"] = holm(board["p"].to_numpy())

@@ -16,6 +16,8 @@ from melib.study.outcomes import Outcomes
 from melib.study.published import TARGETS, published
 from melib.study.statistics import interval, positions
 
+HONEST = ("source_val", "last")  # the rules that give a result, the first that a row has
+ORACLE = "epoch chosen on the test set"
 POOLS = ("mean", "pooled")  # over the held-out datasets; over all their clips
 PRINTED = {"acc": "Acc", "uar": "UAR", "uf1": "UF1", "mean": "mean", "pooled": "pooled", **PRINT_NAMES}
 NOTHING = {"method": "erm"}
@@ -220,39 +222,79 @@ def floors(clips: pd.DataFrame, complete: bool = True) -> dict[str, np.ndarray]:
 
 
 def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric of a tidy table as printed: a row a setting and selection rule, "value ± sd" by column, the interval.
+    """One metric of a tidy table as printed: a row a setting that was run, "value ± sd" by column, the interval.
 
-    Shown are the rule that is a result (source_val, or last where no subject was kept for it) and the oracle that the
-    paper used, or one line where nothing was run; all rules are in the CSV. The interval is of the mean, or of the one
-    dataset shown. No run of what the table shows leaves it empty.
+    Values are of the rule that is a result (source_val, or last where no subject was kept for it); what choosing the
+    epoch on the test set gives, as the paper did, is one column beside them. The other rules are in the CSV. Interval
+    and oracle are of the mean, or of the one dataset shown. Nothing run leaves it empty.
     """
-    rows = rows[rows["metric"] == metric]
-    if rows.empty:
+    rows = rows[(rows["metric"] == metric) & rows["value"].notna()]
+    if rows["low"].isna().all():
         return pd.DataFrame()
-    honest = "source_val" if rows.loc[rows["selection"] == "source_val", "value"].notna().any() else "last"
     columns = list(dict.fromkeys(rows["column"]))
     main = "mean" if "mean" in columns else columns[0]
+    oracle = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
     lines = []
-    for (label, rule), part in rows.groupby(["row", "selection"], sort=False):
-        absent = rows.loc[rows["row"] == label, "value"].isna().all()
-        if rule not in ((honest,) if absent else (honest, "oracle", "no training")):
-            continue
-        cells = part.set_index("column")
-        main_cells = part.set_index("column").loc[main]
-        line = {"setting": label, "selection": "" if absent else rule, "seeds": int(part["seeds"].max())}
-        line |= {printed(c): _cell(cells.loc[c]) for c in columns}
-        line["95 %"] = "" if np.isnan(main_cells["low"]) else f"{main_cells['low']:.1f} to {main_cells['high']:.1f}"
-        if rows["paper"].notna().any():
-            stated = cells["paper"].dropna().items()
-            line["paper"] = ", ".join(f"{p:.2f}" + ("" if c == main else f" ({printed(c)})") for c, p in stated)
+    for label, part in rows.groupby("row", sort=False):
+        rule = next(name for name in (*HONEST, "no training") if name in set(part["selection"]))
+        cells = part[part["selection"] == rule].set_index("column").reindex(columns)
+        line = {"setting": label, "seeds": int(cells["seeds"].max())}
+        line |= {printed(column): _cell(cells.loc[column]) for column in columns}
+        low, high = cells.loc[main, ["low", "high"]]
+        line["95 %"] = "" if np.isnan(low) else f"{low:.1f} to {high:.1f}"
+        line[ORACLE] = f"{oracle[label]:.1f}" if label in oracle.index else ""
         lines.append(line)
     return pd.DataFrame(lines)
 
 
+def not_run(rows: pd.DataFrame) -> list[str]:
+    """The settings of a tidy table that have no value in any column."""
+    absent = rows["value"].isna().groupby(rows["row"], sort=False).all()
+    return list(absent.index[absent])
+
+
 def _cell(row: pd.Series) -> str:
     if np.isnan(row["value"]):
-        return "not run"
+        return ""
     return f"{row['value']:.1f}" + ("" if np.isnan(row["sd"]) else f" ± {row['sd']:.1f}")
+
+
+def paper_values() -> pd.DataFrame:
+    """What the paper reports of its own runs on real clips, in percent: table, setting, of, Acc, UAR, UF1."""
+    lines = []
+    for name, table in TABLES.items():
+        for row in table.rows:
+            for column, values in row.paper.items():
+                scores = {printed(m): "" if v is None else f"{v:.2f}" for m, v in zip(METRICS, values, strict=True)}
+                where = "mean of five" if column == "mean" else printed(column)
+                lines.append({"table": name[5:], "setting": row.label, "of": where, **scores})
+    return pd.DataFrame(lines)
+
+
+def layout9(table: pd.DataFrame) -> pd.DataFrame:
+    """Ours of Table 9 as printed: UAR by held-out dataset and in the mean, under the rule that is a result, and the
+    mean where the epoch is chosen on the test set."""
+    names = [f"{printed(name)} UAR" for name in TARGETS]
+    scored = table.dropna(subset=names, how="all")
+    lines = []
+    for label, part in scored[scored["selection"] != "as reported"].groupby("row", sort=False):
+        means = part.set_index("selection")[names].mean(axis=1, skipna=False)
+        rule = next(name for name in (*HONEST, "no training") if name in means.index)
+        values = part.set_index("selection").loc[rule, names]
+        line = {"setting": label} | {name: f"{value:.1f}" for name, value in values.items()}
+        line |= {"mean": f"{means[rule]:.1f}", ORACLE: f"{means['oracle']:.1f}" if "oracle" in means.index else ""}
+        lines.append({name: text.replace("nan", "") for name, text in line.items()})
+    return pd.DataFrame(lines)
+
+
+def reported9() -> pd.DataFrame:
+    """The rows of `table9` that others published."""
+    rows = []
+    for (label, terms), part in published("table9").groupby(["method", "terms"], sort=False):
+        figures = part.set_index("metric").reindex(["acc", "uar"])
+        values = {(c, m): figures.loc[m, c] for c in TARGETS for m in figures.index}
+        rows.append({"row": label, "terms": terms, "selection": "as reported", **_pairs(values), "synthetic": False})
+    return pd.DataFrame(rows)
 
 
 def table9(outcomes: Outcomes) -> pd.DataFrame:
@@ -263,11 +305,7 @@ def table9(outcomes: Outcomes) -> pd.DataFrame:
     rule. Columns row, terms, selection, and Acc and UAR of SMIC, CASME II and SAMM; synthetic says on what ours were
     made.
     """
-    rows = []
-    for (label, terms), part in published("table9").groupby(["method", "terms"], sort=False):
-        figures = part.set_index("metric").reindex(["acc", "uar"])
-        values = {(c, m): figures.loc[m, c] for c in TARGETS for m in figures.index}
-        rows.append({"row": label, "terms": terms, "selection": "as reported", **_pairs(values), "synthetic": False})
+    rows = reported9().to_dict("records")
     terms = f"3 classes, {outcomes.sources} sources, no target data"
     made_on = {"terms": terms, "synthetic": outcomes.synthetic}
     targets = lambda setting, rule: _targets(outcomes, outcomes.resampled(setting, rule)[0])  # noqa: E731
