@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from melib.cli import main
-from melib.figures.gallery import GALLERY, effects, redraw
+from melib.figures.gallery import GALLERY, redraw
+from melib.figures.gallery import show as show_results
 from melib.figures.runs import confusion_matrix, loss_curves
 from melib.figures.style import SYNTHETIC, save, show
 from melib.home import home
@@ -84,8 +85,12 @@ def test_brl_is_drawn_from_its_first_epoch():
     plt.close("all")
 
 
-def test_contrasts_of_which_nothing_was_run_keep_a_readable_axis():
-    rows = pd.DataFrame({"inputs": "apex", "contrast": ["over CE", "over CE scaled"], "name": "SMIC"})
-    rows = rows.assign(effect=np.nan, low=np.nan, high=np.nan, n=0, selection="last", synthetic=True)
-    for ax in effects(rows).axes:
-        assert ax.get_xlim() == (-10, 10)
+def test_a_notebook_shows_what_results_hold_and_nothing_else(monkeypatch):
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    table = pd.read_csv(home() / "figures" / "main_job.csv")
+    results = {"main_job": table, "claims": pd.DataFrame()}
+    for name in ("claims", "effects", "main_job"):
+        show_results(results, name)
+    (figure,) = displayed
+    assert figure.texts[-1].get_text() == SYNTHETIC

@@ -184,11 +184,22 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert "11 of 11 units are finished" in outputs
+    assert "11 of 11 runs are finished." in outputs
     assert pictures(tmp_path / "out.ipynb") == 6
-    assert "synthetic demo corpus" in outputs
-    assert "not run" in outputs
+    assert "Results are of the synthetic demo corpus" in outputs
+    assert "Published, on real clips" in outputs
     assert "best backbone on the test set (oracle)" in outputs
+
+
+def test_where_no_run_is_the_committed_results_take_its_place(tmp_path, tiny_root):
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(f"{{corpus: {tiny_root}, profile: tiny, held_out: SMIC, out: {tmp_path / 'runs'}}}")
+    done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert "No run is there: the committed results of `figures/` take its place." in outputs
+    assert f"0 of 1 runs are finished; 1 not run: `melib run {grid}`" in outputs
+    assert pictures(tmp_path / "out.ipynb") >= 1
 
 
 @pytest.mark.parametrize("name", ["01_dataset_analysis", "02_au_clustering"])
