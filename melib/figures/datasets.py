@@ -228,10 +228,20 @@ def probes(table: pd.DataFrame) -> Figure:
                         ha="center", fontsize=8, color=colour)  # fmt: skip
     axes[0].set(xlim=(0, 1.02), xlabel="class-balanced accuracy", yticks=range(len(names)), yticklabels=names)
     axes[1].set(xlim=(0, None), xlabel="mutual information, lower bound (bits)")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2, loc="outside upper center"
-    )
+    figure.legend(*axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2,
+                  loc="outside lower left", alignment="left")  # fmt: skip
+    figure.suptitle(probes_message(table), fontsize=14, fontweight="bold")
     for ax in axes:
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
     return figure
+
+
+def probes_message(table: pd.DataFrame) -> str:
+    """The best accuracy with which the dataset and the emotion are read, and from which features."""
+    best = table.loc[table.groupby("target")["accuracy"].idxmax()].set_index("target")
+    parts = [
+        f"{what} {best.loc[target, 'accuracy']:.2f} ({best.loc[target, 'features']})"
+        for target, (what, *_) in PROBED.items()
+    ]
+    return f"Read best: {', '.join(parts)}"

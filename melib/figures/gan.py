@@ -151,7 +151,7 @@ def quality(table: pd.DataFrame) -> Figure:
         ax.set_title(title, fontsize=11)
     _errors(table.dropna(subset=["au"]), axes[3])
     axes[0].set_ylabel("0: the neutral face, 1: the real one")
-    axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
     figure.suptitle(quality_message(table), fontsize=13, fontweight="bold")
     return figure
 
@@ -179,9 +179,9 @@ def _errors(rows: pd.DataFrame, ax: Axes) -> None:
         errors = rows[rows["kind"] == kind].set_index("au").loc[names, "error"]
         ax.plot(np.arange(len(names)) + shift, errors, "o", color=colour, label=label, markersize=6)
     ax.set_xticks(range(len(names)), [int(name[2:]) for name in names])
-    ax.set(xlabel="action unit", title="error of each AU, × 1 (intensity)", ylim=(0, None))
+    ax.set(xlabel="action unit", title="error of each AU, × 1 (intensity)", ylim=(0, 1.35 * rows["error"].max()))
     ax.grid(axis="x", visible=False)
-    ax.legend()
+    ax.legend(loc="upper right", ncols=2)
 
 
 def quality_message(table: pd.DataFrame) -> str:

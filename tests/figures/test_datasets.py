@@ -113,6 +113,7 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
         xs = [line.get_xdata() for line in ax.lines]
         assert [list(x) for x in xs] == [[value, value], [limit, limit]] * 2
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["flow", "apex"]
+    assert draw.probes_message(probed()) == "Read best: dataset 0.50 (apex), emotion 0.50 (apex)"
 
 
 def test_gallery_redraws_from_the_tables_alone(tmp_path):
