@@ -13,6 +13,7 @@ from melib.gan.fold import composites, plan_table
 from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
+from melib.study.table9 import layout9, reported9, table9
 from melib.study.tables import (
     BRL,
     NOTHING,
@@ -20,12 +21,9 @@ from melib.study.tables import (
     Table,
     cnn,
     layout,
-    layout9,
     not_run,
     paper_values,
     printed,
-    reported9,
-    table9,
     tidy,
 )
 

@@ -15,6 +15,7 @@ from melib.study import claims, tables
 from melib.study.outcomes import Outcomes, matches, read_outcomes
 from melib.study.report import has_runs, latex, markdown, write_report
 from melib.study.rows import row_of
+from melib.study.table9 import layout9, table9
 
 EPOCHS = 4
 SETTINGS = {lam: tables.cnn("flow", **tables.weighted(lam)) for lam in (0, 0.5)}
@@ -119,7 +120,7 @@ def test_sources_may_go_with_the_held_out_dataset(monkeypatch):
     for one in runs:
         one.facts["clips"]["train"] = dict.fromkeys(one.settings.sources, 48)
     outcomes = study(monkeypatch, runs)
-    assert tables.table9(outcomes)["terms"].iloc[-1] == "3 classes, 2 sources, no target data"
+    assert table9(outcomes)["terms"].iloc[-1] == "3 classes, 2 sources, no target data"
     board = judged(outcomes)
     assert board.loc["BRL on optical flow: BRL helps", ["seeds", "paper"]].tolist() == [3, "of other datasets"]
     runs[0].facts["clips"]["train"] = {"SAMM": 48, "MMEW": 48}
@@ -168,10 +169,20 @@ def test_the_papers_means_stand_beside_means_of_its_five_datasets_alone(monkeypa
 
 def test_table_9_has_the_floors(monkeypatch):
     linear = lodo(0.5, inputs="flow", method="logreg", seeds=1)
-    table = tables.table9(study(monkeypatch, linear)).set_index(["row", "selection"])
+    table = table9(study(monkeypatch, linear)).set_index(["row", "selection"])
     assert table.loc[("always negative", "no training"), "SMIC UAR"] == pytest.approx(100 / 3)
     own = linear[0].history["held_out_uar"].iloc[-1]
     assert table.loc[("linear on raw flow", "last"), "SMIC UAR"] == pytest.approx(100 * own)
+
+
+def test_ours_of_table_9_is_printed_by_its_mean_under_the_result_and_the_oracle(monkeypatch):
+    table = table9(study(monkeypatch, lodo(0.5, inputs="flow", seeds=1)))
+    printed = layout9(table).set_index("setting")
+    rows = table.set_index(["row", "selection"])[["SMIC UAR", "CASME II UAR", "SAMM UAR"]].mean(axis=1)
+    line = printed.loc["CNN + BRL on flow"]
+    assert line["mean"] == f"{rows[('CNN + BRL on flow', 'source_val')]:.1f}"
+    assert line[tables.ORACLE] == f"{rows[('CNN + BRL on flow', 'oracle')]:.1f}"
+    assert "linear on raw flow" not in printed.index and "ATNet" not in printed.index
 
 
 def test_a_study_of_some_held_out_datasets_has_tables_too(monkeypatch, tmp_path):
