@@ -60,13 +60,14 @@ def effects(table: pd.DataFrame) -> Figure:
     table = table[(table["name"] != "pooled")].dropna(subset=["effect"])
     kinds = list(table["inputs"].unique())
     names = list(dict.fromkeys(table["name"]))
+    contrasts = [contrast for contrast in CONTRASTS if contrast in set(table["contrast"])]
     size = (4.6 * max(1.5, len(kinds)), 0.62 * len(names) + 1.7)
     figure, axes = plt.subplots(1, len(kinds), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for ax, kind in zip(axes[0], kinds, strict=True):
         ax.axvline(0, color="#333333", linewidth=1)
-        for shift, (contrast, (colour, mark)) in zip((-0.24, 0, 0.24), CONTRASTS.items(), strict=True):
-            if contrast not in set(table["contrast"]):
-                continue
+        for number, contrast in enumerate(contrasts):
+            colour, mark = CONTRASTS[contrast]
+            shift = 0.24 * (number - (len(contrasts) - 1) / 2)
             rows = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
             places = [names.index(name) + shift for name in rows["name"]]
             ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.55)
