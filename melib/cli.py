@@ -143,23 +143,26 @@ def run(args) -> int:
 
 
 def collect(args) -> int:
-    """Print the result table of a grid's finished runs and save it as CSV and Markdown."""
+    """Print the result table of a grid's finished runs; save it, each run's rows, and settings side by side."""
     from melib.learning.settings import RunSettings
     from melib.study.plan import finished
     from melib.study.results import collect as collect_rows
-    from melib.study.results import to_markdown
+    from melib.study.results import side_by_side, to_markdown
 
     units = _plan(args.grid)
-    rows = collect_rows(finished(units))
+    folders = finished(units)
+    rows = collect_rows(folders)
     to = resolve(args.to)
     to.mkdir(parents=True, exist_ok=True)
     name = Path(args.grid).stem
     text = to_markdown(rows, f"Results of {name}")
     places = RunSettings.having(role=("place", "bookkeeping"))
-    rows.drop(columns=list(places)).to_csv(to / f"{name}.csv", index=False, float_format="%.6g")
+    tables = {name: side_by_side(folders), f"{name}_runs": rows.drop(columns=list(places))}
+    for file, table in tables.items():
+        table.to_csv(to / f"{file}.csv", index=False, float_format="%.6g")
     (to / f"{name}.md").write_text(text)
     print(text)
-    print(f"{counts(_states(units))}; saved {to / name}.csv and .md")
+    print(f"{counts(_states(units))}; saved {to / name}.csv, _runs.csv and .md")
     return 0
 
 

@@ -9,12 +9,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from melib.aus.face import MAGNIFY, DrawnFace
+from melib.aus.face import DrawnFace
 from melib.aus.identity import AGREEMENT, VECTOR_TITLES
 from melib.aus.table import NAMES
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, dataset_colours
 
+STRONGEST = 5  # the highest intensity of an AU
 MEASURES = {  # panel title and unit, and what is drawn in it
     "Agreement of clusters\n(adjusted mutual information)": {
         "ami_label": (AGREEMENT["ami_label"], "#D55E00", "o"),
@@ -22,9 +23,9 @@ MEASURES = {  # panel title and unit, and what is drawn in it
         "ami_subject": (AGREEMENT["ami_subject"], "#56B4E9", "D")},
     "Distance to EMFACS prototypes\n(1 − cosine)": {
         "emfacs_own": ("of the class", "#D55E00", "o"), "emfacs_other": ("of other classes", "#666666", "s")},
-    "How far centroids stray\n(share of the gap between classes)": {
-        "stray_folds": ("one dataset left out", "#009E73", "o"),
-        "stray_subjects": ("subjects drawn anew", "#CC79A7", "s")},
+    "Variation of centroids\n(1: as far as classes lie apart)": {
+        "stray_folds": ("over datasets left out", "#009E73", "o"),
+        "stray_subjects": ("over draws of subjects", "#CC79A7", "s")},
 }  # fmt: skip
 
 
@@ -132,53 +133,82 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
     return figure
 
 
-def centroids(table: pd.DataFrame, magnify: float = MAGNIFY) -> Figure:
-    """The centroids (columns label, AU01 ..) as a heat map and as faces, beside the face at rest."""
-    table = table.set_index("label")
-    figure = plt.figure(figsize=(10, 4.9), layout="constrained")
-    grid = figure.add_gridspec(2, 1 + len(table), height_ratios=(1, 1.9))
-    heat_map(table, figure.add_subplot(grid[0, :]))
+def centroids(table: pd.DataFrame) -> Figure:
+    """The centroids (columns vectors, label, AU01 ..), a line a kind of vector: a heat map, and the faces they make,
+    magnified until the strongest AU is at STRONGEST."""
+    groups = list(table.groupby("vectors", sort=False))
+    figure = plt.figure(figsize=(12, 2.9 * len(groups) + 1), layout="constrained")
+    grid = figure.add_gridspec(len(groups), 4, width_ratios=(2.1, 1, 1, 1))
+    for line, (kind, rows) in enumerate(groups):
+        rows = rows.set_index("label")[list(NAMES)]
+        magnify = round(STRONGEST / rows.abs().max(axis=None))
+        ax = heat_map(rows, figure.add_subplot(grid[line, 0]))
+        ax.set_title(f"{VECTOR_TITLES.get(kind, kind)} (faces: × {magnify})", loc="left", fontsize=12)
+        ax.tick_params(labelsize=8)
+        for column, (name, vector) in enumerate(rows.iterrows(), start=1):
+            _moved_face(vector, magnify, figure.add_subplot(grid[line, column]))
+            figure.axes[-1].set_title(name if line == 0 else "")
+    figure.supxlabel("arrows: how the skin of the drawn faces moves", fontsize=10, color="#666666")
+    figure.suptitle(centroids_message(table), fontsize=14, fontweight="bold")
+    return figure
+
+
+def _moved_face(vector: pd.Series, magnify: float, ax: Axes) -> None:
+    """A drawn face that shows an AU vector, with arrows where its skin moves."""
     face = DrawnFace(300)
     (y, x) = np.mgrid[6:300:16, 6:300:16]
-    for column, (name, vector) in enumerate([("at rest", np.zeros(len(NAMES))), *table[list(NAMES)].iterrows()]):
-        ax = figure.add_subplot(grid[1, column])
-        ax.imshow(face.draw(vector, magnify))
-        to = face.moves(vector, magnify)[:, y, x]
-        far = np.hypot(*to) > 1.8
-        ax.quiver(x[far], y[far], *to[:, far], angles="xy", scale_units="xy", scale=0.6, width=0.006,
-                  headwidth=4, headlength=4, headaxislength=4, color="#0050FF")  # fmt: skip
-        ax.set_title(name)
-        ax.axis("off")
-    figure.supxlabel(
-        f"a drawn face and how its skin moves, AUs magnified {magnify:g} times", fontsize=9, color="#666666"
-    )
-    return figure
+    ax.imshow(face.draw(vector, magnify))
+    to = face.moves(vector, magnify)[:, y, x]
+    far = np.hypot(*to) > 1.2
+    ax.quiver(x[far], y[far], *to[:, far], angles="xy", scale_units="xy", scale=0.6, width=0.008,
+              headwidth=4, headlength=4, headaxislength=4, color="#0050FF")  # fmt: skip
+    ax.axis("off")
+
+
+def centroids_message(table: pd.DataFrame) -> str:
+    """How alike the classes' centroids are: the mean cosine between two classes, by kind of vector."""
+    parts = []
+    for kind, rows in table.groupby("vectors", sort=False):
+        unit = rows[list(NAMES)].to_numpy()
+        unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+        pairs = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
+        parts.append(f"{VECTOR_TITLES.get(kind, kind)} {pairs.mean():.2f}".replace("-0.", "−0."))
+    return f"How alike the classes' centroids are (cosine): {', '.join(parts)}"
 
 
 def identity(table: pd.DataFrame) -> Figure:
     """Agreement of clusters and distances of centroids: columns vectors and those of `melib.aus.identity.identity`.
 
-    Bars are 95 % intervals; grey bands are where the control with shuffled classes lies.
+    Lines are 95 % intervals; grey bands are where the control with shuffled classes lies. A variation is a spread
+    itself and has none.
     """
     kinds = [name for name in VECTOR_TITLES if name in set(table["vectors"])]
-    figure, axes = plt.subplots(1, len(MEASURES), figsize=(12, 4.1), layout="constrained")
+    figure, axes = plt.subplots(1, len(MEASURES), figsize=(11.5, 4.6), layout="constrained")
     for ax, (title, shown) in zip(axes, MEASURES.items(), strict=True):
-        for shift, (measure, (name, colour, marker)) in zip(
-            np.linspace(-0.2, 0.2, len(shown)), shown.items(), strict=True
-        ):
+        shifts = np.linspace(-0.22, 0.22, len(shown))
+        for shift, (measure, (name, colour, marker)) in zip(shifts, shown.items(), strict=True):
             rows = table[table["measure"] == measure].set_index("vectors").loc[kinds]
             positions = np.arange(len(kinds)) + shift
-            ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=2)
-            ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="")
             height = rows["shuffled_high"] - rows["shuffled_low"]
-            ax.bar(positions, height, 0.17, rows["shuffled_low"], color="#BBBBBB", zorder=0)
-        ax.set_xticks(range(len(kinds)), [VECTOR_TITLES[name] for name in kinds])
+            ax.bar(positions, height, 0.17, rows["shuffled_low"], color="#CCCCCC", zorder=0)
+            ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.6)
+            ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="", markersize=8)
+        ax.set_xticks(range(len(kinds)), [VECTOR_TITLES[name].replace(", ", ",\n") for name in kinds])
         ax.set_title(title)
-        ax.set_ylim(min(0, ax.get_ylim()[0]), ax.get_ylim()[1] * 1.25)
+        ax.set_ylim(min(0, ax.get_ylim()[0]), None)
         ax.grid(axis="x", visible=False)
-        ax.legend(loc="upper right")
-    figure.supxlabel("AU vector of a clip", fontsize=10)
-    axes[2].axhline(1, color="#999999", linewidth=1, linestyle="--")
-    axes[0].bar(0, 0, color="#BBBBBB", label="classes shuffled")
-    axes[0].legend(loc="upper left")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.16))
+    axes[-1].axhline(1, color="#666666", linewidth=1, linestyle="--")
+    axes[0].bar(0, 0, color="#CCCCCC", label="classes shuffled")
+    axes[0].legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=2)
+    figure.suptitle(identity_message(table), fontsize=14, fontweight="bold")
     return figure
+
+
+def identity_message(table: pd.DataFrame) -> str:
+    """What the clusters of each kind of AU vector agree with most; kinds that agree with the same thing together."""
+    leads: dict[str, list[str]] = {}
+    for kind, rows in table[table["measure"].isin(AGREEMENT)].groupby("vectors", sort=False):
+        lead = AGREEMENT[rows.loc[rows["value"].idxmax(), "measure"]]
+        leads.setdefault(lead, []).append(VECTOR_TITLES[kind])
+    return "Clusters of AUs follow " + ", ".join(f"the {lead} ({'; '.join(kinds)})" for lead, kinds in leads.items())

@@ -12,11 +12,13 @@ from matplotlib.lines import Line2D
 
 from melib.corpus.index import CLASSES, print_name
 from melib.figures.style import CLASS_COLOURS, CLASS_MARKERS
+from melib.study.boundaries import CORNERS
 
 TRAINED = "#8A8A8A"
-ROWS = {  # what a row of panels is fitted on, and how its score is to be read
-    "held_out": ("As in the paper: fitted on {} itself", "in-sample"),
-    "train": ("Fitted on the training clips, {} unseen", "held out"),
+VIEWS = {  # what a panel shows, and how its score is to be read
+    "network": ("The network's probabilities", ""),
+    "held_out": ("The paper's plane:\nfitted on {} itself", ", on its own clips"),
+    "train": ("A plane fitted on\nthe training clips", ""),
 }
 
 
@@ -43,31 +45,56 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def simplex_panel(points: pd.DataFrame, ax: Axes) -> Axes:
+    """The network's probabilities (rows of `study.boundaries.simplex`): certainty of a class is its corner, lines part
+    the regions in which it is the most probable."""
+    middle = CORNERS.mean(axis=0)
+    ax.fill(*CORNERS.T, facecolor="#F7F7F7", edgecolor="#888888", linewidth=1)
+    for corner, label in zip(CORNERS, CLASSES, strict=True):
+        opposite = (CORNERS.sum(axis=0) - corner) / 2
+        ax.plot(*np.stack([middle, opposite]).T, color="#888888", linewidth=1)
+        below = corner[1] == 0
+        ax.annotate(label, corner, (0, -4 if below else 4), textcoords="offset points", ha="center",
+                    va="top" if below else "bottom", color="#444444", fontsize=9)  # fmt: skip
+    for label, group in points.groupby("label"):
+        ax.scatter(group["x"], group["y"], s=26, color=CLASS_COLOURS[label], marker=CLASS_MARKERS[label], alpha=0.85,
+                   edgecolors="white", linewidths=0.5)  # fmt: skip
+    ax.set(xlim=(-0.15, 1.15), ylim=(-0.12, 1.0))
+    ax.set_aspect("equal")
+    ax.spines[:].set_visible(False)
+    return ax
+
+
 def boundaries(table: pd.DataFrame) -> Figure:
-    """Figure 7 of a `study.boundaries.panels` table: a column a run, the paper's fit above that on training clips."""
+    """Figure 7 of a `study.boundaries.panels` table: a line a run with the network's own probabilities, the paper's
+    plane, and the plane fitted on training clips."""
     titles = list(table["panel"].unique())
     tested = print_name(table["held_out"].iloc[0])
-    figure = plt.figure(figsize=(2.9 * len(titles) + 0.5, 6.9), layout="constrained")
-    lines = figure.subfigures(len(ROWS), 1, height_ratios=(1, 1.1))  # the lower one holds the legend too
-    for line, (fit, (heading, sample)) in zip(lines, ROWS.items(), strict=True):
-        axes = line.subplots(1, len(titles), squeeze=False)[0]
-        line.suptitle(heading.format(tested), fontsize=11, fontweight="bold")
-        for ax, title in zip(axes, titles, strict=True):
-            panel = table[table["panel"] == title]
-            scored = panel[panel["role"] == "score"].set_index("fit")
+    size = (10.5, 3.1 * len(titles) + 1.2)
+    figure, axes = plt.subplots(len(titles), len(VIEWS), figsize=size, squeeze=False, layout="constrained")
+    figure.suptitle(message(table), fontsize=14, fontweight="bold")
+    for line, title in zip(axes, titles, strict=True):
+        for ax, (fit, (heading, sample)) in zip(line, VIEWS.items(), strict=True):
+            panel = table[(table["panel"] == title) & (table["fit"] == fit)]
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
-            if scored.empty:
-                ax.set_title(title)
-                ax.text(0.5, 0.5, "not run", ha="center", va="center", color="#999999", fontsize=12)
-                continue
-            boundary_panel(panel[panel["fit"] == fit], ax)
-            ax.set_title(title, pad=32)
-            scores = (f"{name}: Acc {100 * scored.loc[key, 'acc']:.1f} · UAR {100 * scored.loc[key, 'uar']:.1f}"
-                    for key, name in ((fit, f"plane, {sample}"), ("network", "the network itself")))  # fmt: skip
-            ax.annotate("\n".join(scores), (0.5, 1), xytext=(0, 4), xycoords="axes fraction", ha="center", fontsize=9,
-                        textcoords="offset points")  # fmt: skip
+            if fit == "network":
+                simplex_panel(panel[panel["role"] == "probability"], ax)
+            else:
+                boundary_panel(panel, ax)
+            score = panel[panel["role"] == "score"].iloc[0]
+            above = f"{heading.format(tested)}\n" if title == titles[0] else ""
+            ax.set_title(f"{above}UAR {100 * score['uar']:.1f}{sample}", fontsize=11)
+        line[0].annotate(title, (-0.06, 0.5), xycoords="axes fraction", rotation=90, ha="center", va="center",
+                         fontsize=12, fontweight="bold")  # fmt: skip
     keys = [Line2D([], [], color=CLASS_COLOURS[c], marker=CLASS_MARKERS[c], linestyle="", label=c) for c in CLASSES]
     keys.append(Line2D([], [], color=TRAINED, marker=".", linestyle="", label="training clips"))
-    lines[-1].legend(handles=keys, loc="outside lower center", ncols=4)
+    figure.legend(handles=keys, loc="outside lower left", ncols=4, title=f"clips of {tested}, by their true class",
+                  alignment="left")  # fmt: skip
     return figure
+
+
+def message(table: pd.DataFrame) -> str:
+    """How much of the network's UAR two components keep, both without a held-out clip in the fit; mean of the runs."""
+    uar = 100 * table[table["role"] == "score"].groupby("fit")["uar"].mean()
+    return f"The plane keeps a UAR of {uar['train']:.0f} of the network's {uar['network']:.0f}"

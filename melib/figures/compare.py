@@ -6,11 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.style import SERIES_COLOURS
-
-ABOVE = SERIES_COLOURS[3]
-BELOW = SERIES_COLOURS[5]
-OPEN = "#777777"  # the interval holds 0
+from melib.figures.style import verdict_colour
 
 
 def gains(rows: pd.DataFrame) -> Figure:
@@ -25,7 +21,7 @@ def gains(rows: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(len(groups), 1, figsize=(9, 0.27 * sum(heights) + 1.2), sharex=True, squeeze=False,
                                 height_ratios=heights, layout="constrained")  # fmt: skip
     for ax, (control, group) in zip(axes[:, 0], groups, strict=True):
-        colours = [_colour(row) for row in group.itertuples()]
+        colours = [verdict_colour(row.gain_low, row.gain_high) for row in group.itertuples()]
         places = range(len(group))
         ax.axvline(0, color="#333333", linewidth=1)
         ax.hlines(places, group["gain_low"], group["gain_high"], color=colours, linewidth=3, alpha=0.5)
@@ -51,12 +47,6 @@ def message(shown: pd.DataFrame) -> str:
         low, high = brl["gain_low"].iloc[0], brl["gain_high"].iloc[0]
         rest = f"; BRL {brl['gain'].iloc[0]:+.1f} ({low:+.1f} to {high:+.1f})"
     return f"{best['row']}: {best['gain']:+.1f} points over {best['control']}{rest}"
-
-
-def _colour(row) -> str:
-    if row.gain_low > 0:
-        return ABOVE
-    return BELOW if row.gain_high < 0 else OPEN
 
 
 def _short(name: str, control: str) -> str:

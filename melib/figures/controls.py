@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.compare import ABOVE, BELOW, OPEN
+from melib.figures.style import verdict_colour
 from melib.study.controls import SHUFFLED
 
 
@@ -26,7 +26,7 @@ def controls(table: pd.DataFrame) -> Figure:
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
-            colour = ABOVE if row.gain_low > 0 else BELOW if row.gain_high < 0 else OPEN
+            colour = verdict_colour(row.gain_low, row.gain_high)
             ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=3, alpha=0.5)
             ax.scatter(row.gain, place, color=colour, s=26, zorder=3)
         ax.axvline(0, color="#333333", linewidth=1)

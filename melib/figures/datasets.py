@@ -170,27 +170,41 @@ def _looks(rows: pd.DataFrame, column: str) -> tuple[dict[str, str], dict[str, s
 
 
 def feature_maps(table: pd.DataFrame) -> Figure:
-    """Figure 3: maps of happiness by dataset, of all clips by dataset and by class; a column a kind of features.
+    """Figure 3: one map of all clips by dataset leads; beside it, small, the same by class, and other features.
 
-    The table holds rows of `tsne_map` with the columns `features` (a title) and `clips` (happiness, all).
+    The table holds rows of `tsne_map` with the columns `features` (a title) and `clips` (happiness, all), of which
+    "all" are drawn. The first features lead.
     """
-    kinds = list(table["features"].unique())
-    lines = (("happiness", "dataset", "happiness clips\nby dataset"), ("all", "dataset", "all clips\nby dataset"),
-             ("all", "label", "all clips\nby class"))  # fmt: skip
-    figure, axes = plt.subplots(3, len(kinds), figsize=(3 * len(kinds) + 1.4, 9), layout="constrained", squeeze=False)
-    for line, (clips, colour, name) in zip(axes, lines, strict=True):
-        for ax, kind in zip(line, kinds, strict=True):
-            feature_map(table[(table["features"] == kind) & (table["clips"] == clips)], colour, ax)
-        line[0].set_ylabel(name)
-        palette, markers = _looks(table, colour)
-        handles = [
-            Line2D([], [], color=palette[level], marker=markers[level], linestyle="", label=print_name(level))
-            for level in palette
-        ]
-        line[-1].legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
-    for ax, kind in zip(axes[0], kinds, strict=True):
-        ax.set_title(kind.replace(": ", "\n"))
+    first, *others = table["features"].unique()
+    figure = plt.figure(figsize=(10.5, 5.4), layout="constrained")
+    rows = (len(others) + 2) // 2
+    grid = figure.add_gridspec(rows, 4)
+    maps = [(grid[:, :2], first, "dataset"), (grid[0, 2], first, "label")]
+    maps += [(grid[place // 2, 2 + place % 2], kind, "dataset") for place, kind in enumerate(others, start=1)]
+    for place, kind, colour in maps:
+        ax = figure.add_subplot(place)
+        feature_map(table[(table["features"] == kind) & (table["clips"] == "all")], colour, ax)
+        lead = ax is figure.axes[0]
+        title = kind.split(": ")[0] if lead else kind.split(": ")[0].replace(", ", ",\n")
+        words = "the same,\nby class" if colour == "label" else title + ", by dataset" * lead
+        ax.set_title(words, fontsize=12 if lead else 10)
+    handles = []
+    for palette, markers in (_looks(table, "dataset"), _looks(table, "label")):
+        handles += [Line2D([], [], color=palette[level], marker=markers[level], linestyle="", label=print_name(level))
+                    for level in palette]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), columnspacing=0.9, handletextpad=0.1)
+    figure.suptitle(maps_message(table), fontsize=14, fontweight="bold")
     return figure
+
+
+def maps_message(table: pd.DataFrame) -> str:
+    """Whether the first features group clips by dataset or by class, of their silhouettes over all clips."""
+    first = table[(table["features"] == table["features"].iloc[0]) & (table["clips"] == "all")].iloc[0]
+    by_dataset, by_class = first["silhouette_dataset"], first["silhouette_label"]
+    more = "dataset, not by class" if by_dataset > by_class else "class, not by dataset"
+    values = f"{by_dataset:+.2f} against {by_class:+.2f}".replace("-", "−")
+    kind = table["features"].iloc[0].split(",")[0]
+    return f"Features of {kind} frames group by {more} (silhouette {values})"
 
 
 def probes(table: pd.DataFrame) -> Figure:
@@ -214,10 +228,20 @@ def probes(table: pd.DataFrame) -> Figure:
                         ha="center", fontsize=8, color=colour)  # fmt: skip
     axes[0].set(xlim=(0, 1.02), xlabel="class-balanced accuracy", yticks=range(len(names)), yticklabels=names)
     axes[1].set(xlim=(0, None), xlabel="mutual information, lower bound (bits)")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2, loc="outside upper center"
-    )
+    figure.legend(*axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2,
+                  loc="outside lower left", alignment="left")  # fmt: skip
+    figure.suptitle(probes_message(table), fontsize=14, fontweight="bold")
     for ax in axes:
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
     return figure
+
+
+def probes_message(table: pd.DataFrame) -> str:
+    """The best accuracy with which the dataset and the emotion are read, and from which features."""
+    best = table.loc[table.groupby("target")["accuracy"].idxmax()].set_index("target")
+    parts = [
+        f"{what} {best.loc[target, 'accuracy']:.2f} ({best.loc[target, 'features']})"
+        for target, (what, *_) in PROBED.items()
+    ]
+    return f"Read best: {', '.join(parts)}"

@@ -2,111 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures import architecture, aus, boundaries, controls, datasets, difficulty, gan, motion, results
-from melib.figures.runs import held_out_bars
+from melib.figures import (
+    architecture,
+    aus,
+    boundaries,
+    claims,
+    controls,
+    datasets,
+    diagnosis,
+    difficulty,
+    gan,
+    main_job,
+    motion,
+    results,
+    style,
+)
 from melib.figures.style import save, use_style
-from melib.learning.registry import METHODS
-
-SELECTION_TITLES = {
-    "source_val": "epoch chosen on training subjects",
-    "oracle": "oracle: epoch chosen on the held-out labels",
-}
-
-
-def main_job(rows: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset with and without BRL, under `source_val` and under the oracle, of result rows."""
-    rows = rows.assign(method=rows["method"].map({name: spec.title for name, spec in METHODS.items()}))
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
-    for ax, (rule, title) in zip(axes, SELECTION_TITLES.items(), strict=True):
-        held_out_bars(rows[rows["selection"] == rule], "uar", "method", ax)
-        ax.set_title(title)
-    axes[1].set_ylabel("")
-    return _legend_outside(figure, "method")
-
-
-def claims(table: pd.DataFrame) -> Figure:
-    """The board of the paper's claims, of the table that `study.claims.judge` gives."""
-    figure, ax = plt.subplots(figsize=(13, 0.42 * len(table) + 1), layout="constrained")
-    data = "the synthetic demo corpus" if table["synthetic"].any() else "these runs"
-    results.claims_board(table, ax, f"{data} ({table['selection'].iloc[0]})")
-    return figure
-
-
-def effects(table: pd.DataFrame) -> Figure:
-    """What BRL adds, by held-out dataset, over plain and scaled cross-entropy and over placebo groups."""
-    inputs = table["inputs"].unique()
-    contrasts = table["contrast"].unique()
-    figure, axes = plt.subplots(len(inputs), len(contrasts), figsize=(13, 3.1 * len(inputs)), layout="constrained",
-                                sharex="row", squeeze=False)  # fmt: skip
-    for row, kind in zip(axes, inputs, strict=True):
-        for ax, contrast in zip(row, contrasts, strict=True):
-            rows = table[(table["inputs"] == kind) & (table["contrast"] == contrast)]
-            results.forest(rows, ax)
-            count = int(rows["n"].max())
-            ax.set_title(f"{kind}: BRL {contrast} ({count} seed{'s' * (count != 1)})")
-            ax.set_xlabel("UAR, points; 95 % over subjects")
-        if table.loc[table["inputs"] == kind, "effect"].isna().all():  # zero alone has no scale
-            row[0].set_xlim(-10, 10)
-    figure.suptitle(f"What BRL adds to the CNN ({table['selection'].iloc[0]})")
-    return figure
-
-
-def tables(rows: pd.DataFrame) -> Figure:
-    """UAR of each setting of the ablation, Table 8, under every selection rule, over what needs no training."""
-    figure, ax = plt.subplots(figsize=(9, 4.4), layout="constrained")
-    results.selection_gap(
-        rows[(rows["table"] == "table8") & (rows["metric"] == "uar") & (rows["column"] == "mean")], ax
-    )
-    return figure
-
-
-def confusions(table: pd.DataFrame) -> Figure:
-    """Confusion matrices of one setting, a held-out dataset each."""
-    names = table["held_out"].unique()
-    figure, axes = plt.subplots(1, len(names), figsize=(2.6 * len(names), 3), layout="constrained", squeeze=False)
-    results.confusions(table, axes[0])
-    figure.suptitle(f"{table['setting'].iloc[0]}; epoch by {table['selection'].iloc[0]}; clips of all seeds")
-    return figure
-
-
-def brl_epochs(table: pd.DataFrame) -> Figure:
-    """What BRL does epoch by epoch: gradients, the weights W, and what probes read from the features."""
-    figure, axes = plt.subplots(2, 3, figsize=(12, 6.4), layout="constrained", sharex=True)
-    for row, (inputs, rows) in zip(axes, table.groupby("inputs", sort=False), strict=False):
-        results.gradients(rows[rows["lam"] > 0], row[0])
-        results.steering(rows, row[1])
-        results.probes(rows, row[2])
-        row[0].set_title(f"{inputs}: gradients at the features")
-    return figure
-
-
-def brl_attention(table: pd.DataFrame) -> Figure:
-    """The attention that each source dataset gets, epoch by epoch, without and with BRL."""
-    table = table.assign(setting=table["inputs"] + ", λ = " + table["lam"].map("{:g}".format))
-    count = table["setting"].nunique()
-    figure, axes = plt.subplots(1, count, figsize=(13, 3.4), layout="constrained", sharey=True, squeeze=False)
-    results.attention(table.rename(columns={"dataset": "domain", "mean": "mean_a"}), axes[0])
-    return figure
-
-
-def _legend_outside(figure: Figure, title: str) -> Figure:
-    """One legend for all axes, beside them, where it hides no bar."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    for ax in figure.axes:
-        ax.get_legend().remove()
-    figure.legend(handles, labels, title=title, loc="outside right upper")
-    return figure
-
 
 GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
-    "main_job": main_job,
+    "main_job": main_job.main_job,
     "calibration": difficulty.calibration,
     "likeness": difficulty.likeness,
     "controls": controls.controls,
@@ -123,13 +43,20 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "fig6_backbones": architecture.backbones,
     "house": architecture.house,
     "fig7_boundaries": boundaries.boundaries,
-    "claims": claims,
-    "effects": effects,
-    "tables": tables,
-    "confusions": confusions,
-    "brl_epochs": brl_epochs,
-    "brl_attention": brl_attention,
+    "claims": claims.claims,
+    "effects": results.effects,
+    "tables": results.tables,
+    "confusions": results.confusions,
+    "brl_epochs": diagnosis.brl_epochs,
+    "brl_attention": diagnosis.brl_attention,
 }
+
+
+def show(results: Mapping[str, pd.DataFrame], name: str) -> None:
+    """Display the figure `name` in a notebook, of tables by the name of their CSV; nothing where they hold no row."""
+    table = results.get(name)
+    if table is not None and len(table):
+        style.show(GALLERY[name](table), synthetic=bool(table["synthetic"].any()))
 
 
 def redraw(folder: Path) -> Iterator[Path]:

@@ -20,7 +20,7 @@ CURVES = {  # of a training's history, by panel
     "Image, mean absolute error": {"cycle": "cycle (identity)", "truth": "to the true apex"},
     "Attention": {"kept": "mean: the share that is copied"},
 }
-GAP = 24  # grey levels that a difference map spans
+MAGNIFIED = 5  # times that the sheet shows a change
 
 
 def plan_bars(table: pd.DataFrame) -> Figure:
@@ -50,9 +50,16 @@ def plan_bars(table: pd.DataFrame) -> Figure:
         ax.set_title(title, pad=12)
         ax.grid(axis="x", visible=False)
     axes[0].set_ylabel("clips")
+    figure.suptitle(plan_message(table), fontsize=14, fontweight="bold")
     axes[1].bar(0, 0, facecolor="none", edgecolor="#666666", hatch="////", label="added")
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper")
     return figure
+
+
+def plan_message(table: pd.DataFrame) -> str:
+    """How many clips top-up adds, the same under every scheme."""
+    first = table[table["scheme"] == table["scheme"].iloc[0]]
+    return f"Top-up adds {first['added'].sum()} generated clips to {first['present'].sum()}"
 
 
 def curves(history: pd.DataFrame) -> Figure:
@@ -70,35 +77,41 @@ def curves(history: pd.DataFrame) -> Figure:
 
 
 def sheet(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> Figure:
-    """Source, colour, attention and result by dataset and class: faces (S, S, 3) uint8, attention (S, S) in [0, 1].
+    """What generated faces change, by dataset and class: the neutral face, and the change from it, magnified, as a face
+    and as a map, red where lighter and blue where darker.
 
-    The change beside them is the result less the source, red where lighter and blue where darker.
+    `faces` holds source, colour, attention and result, (S, S, 3) uint8 and attention (S, S) in [0, 1].
     """
     datasets = dataset_order(dataset for dataset, _ in faces)
-    parts = ("colour C", "attention A", "result", "change")
-    figure = plt.figure(figsize=(14, 0.75 + 1.05 * len(datasets)), layout="constrained")
-    blocks = figure.subfigures(1, 1 + len(CLASSES), width_ratios=[1] + [len(parts)] * len(CLASSES))
-    sources = blocks[0].subplots(len(datasets), 1, squeeze=False)
-    blocks[0].suptitle("neutral face", fontsize=10)
-    for ax, dataset in zip(sources[:, 0], datasets, strict=True):
-        ax.imshow(faces[dataset, CLASSES[0]][0])
-        ax.set_ylabel(print_name(dataset), fontsize=9, fontweight="bold")
-    for block, label in zip(blocks[1:], CLASSES, strict=True):
-        block.suptitle(label, fontsize=11, fontweight="bold")
-        axes = block.subplots(len(datasets), len(parts), squeeze=False)
-        for row, dataset in zip(axes, datasets, strict=True):
-            source, colour, attention, result = faces[dataset, label]
-            change = (result.astype(float) - source).mean(2)
-            row[0].imshow(colour)
-            row[1].imshow(attention, cmap="gray", vmin=0, vmax=1)
-            row[2].imshow(result)
-            row[3].imshow(change, cmap="RdBu_r", vmin=-GAP, vmax=GAP)
-        for ax, part in zip(axes[0], parts, strict=True):
-            ax.set_title(part, fontsize=8, fontweight="normal")
+    changes = {key: result.astype(float) - source for key, (source, _, _, result) in faces.items()}
+    far = max(1.0, max(np.percentile(np.abs(change.mean(2)), 99.5) for change in changes.values()))
+    columns = 1 + 2 * len(CLASSES)
+    size = (1.5 * columns + 0.6, 1.5 * len(datasets) + 1.3)
+    figure, axes = plt.subplots(len(datasets), columns, figsize=size, squeeze=False, layout="constrained")
+    for line, dataset in zip(axes, datasets, strict=True):
+        line[0].imshow(faces[dataset, CLASSES[0]][0])
+        line[0].set_ylabel(print_name(dataset), fontsize=11, fontweight="bold")
+        for place, label in enumerate(CLASSES):
+            source, change = faces[dataset, label][0], changes[dataset, label]
+            line[1 + 2 * place].imshow(np.clip(source + MAGNIFIED * change, 0, 255).astype(np.uint8))
+            line[2 + 2 * place].imshow(change.mean(2), cmap="RdBu_r", vmin=-far, vmax=far)
+    titles = ["neutral face", *(text for label in CLASSES for text in (f"{label}, × {MAGNIFIED}", "where"))]
+    for ax, title in zip(axes[0], titles, strict=True):
+        ax.set_title(title, fontsize=11)
     for ax in figure.axes:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
+    kept = [attention.mean() for _, _, attention, _ in faces.values()]
+    note = f"map: up to ±{far:.0f} grey levels of 255; attention keeps {min(kept):.0%} to {max(kept):.0%} of a face"
+    figure.supxlabel(note, fontsize=10, color="#666666")
+    figure.suptitle(sheet_message(faces), fontsize=14, fontweight="bold")
     return figure
+
+
+def sheet_message(faces: dict[tuple[str, str], tuple[np.ndarray, ...]]) -> str:
+    """How much of a face is changed, in grey levels."""
+    change = np.mean([np.abs(result.astype(float) - source).mean() for source, _, _, result in faces.values()])
+    return f"Generated faces differ from the neutral ones by {change:.1f} grey levels of 255"
 
 
 def strip(images: np.ndarray, titles: Sequence[str], ax: Axes) -> Axes:
@@ -119,50 +132,63 @@ def strips(rows: dict[tuple[str, ...], np.ndarray]) -> Figure:
     return figure
 
 
-LOWEST = -2.0  # that the axis of MEASURES goes down to
 MEASURES = {  # of `gap_table`
-    "aus": "AUs measured, towards\nthe real face", "error": "error of the AUs\nthat is gone",
+    "aus": "way of the AUs to\nthe real face's",
+    "error": "error of the AUs\nthat is gone",
     "place": "where it moves\n(correlation)",
-}  # fmt: skip
-KINDS = {"generated": ("class centroid", "#D55E00", "o"), "shuffled": ("another class' centroid", "#666666", "s"),
-         "untrained": ("before training", "#56B4E9", "^")}  # fmt: skip
+}
+KINDS = {"generated": ("generated", "#D55E00", "o"), "untrained": ("before training", "#56B4E9", "^"),
+         "shuffled": ("another class' centroid", "#666666", "s")}  # fmt: skip
 READ = {"neutral": ("neutral face (floor)", "#E69F00"), "generated": ("generated", "#D55E00"),
-        "shuffled": ("another class' centroid", "#999999"), "real": ("real face (ceiling)", "#0B3C5D")}  # fmt: skip
+        "shuffled": ("another class' centroid", "#666666"), "real": ("real face (ceiling)", "#0B3C5D")}  # fmt: skip
 
 
 def quality(table: pd.DataFrame) -> Figure:
-    """`gap_table` on the left, `au_table` on the right; of one table with both sets of columns."""
-    figure, axes = plt.subplots(1, 2, figsize=(13, 4), layout="constrained", width_ratios=(1, 1.5))
-    gaps = table.dropna(subset=["measure"])
-    ax = axes[0]
-    places = [(name, magnify) for name in MEASURES for magnify in sorted(gaps["magnify"].unique())]
-    for shift, (kind, (label, colour, marker)) in zip((-0.18, 0, 0.18), KINDS.items(), strict=True):
-        rows = gaps[gaps["kind"] == kind].set_index(["measure", "magnify"]).loc[places]
-        positions = np.arange(len(rows)) + shift
-        ax.vlines(positions, rows["low"], rows["high"], color=colour, linewidth=2)
-        ax.plot(positions, rows["value"], marker, color=colour, label=label, linestyle="")
-        for x, value in zip(positions, rows["value"], strict=True):
-            if value < LOWEST:  # printed where its bar would dwarf all others
-                ax.annotate(f"{value:.0f}", (x, LOWEST), (0, 4), textcoords="offset points", color=colour, fontsize=7,
-                            ha="center", rotation=90)  # fmt: skip
-    ax.axhline(0, color="#666666", linewidth=1)
-    ax.axhline(1, color="#666666", linewidth=1, linestyle="--")
-    ax.text(len(places) - 0.5, 1, "real face", fontsize=8, color="#666666", ha="right", va="bottom")
-    ax.set_xticks(range(len(places)), [f"× {magnify:g}" for _, magnify in places])
-    for start, text in zip(range(0, len(places), len(places) // len(MEASURES)), MEASURES.values(), strict=True):
-        ax.annotate(text, ((start + 0.5), 0), (0, -20), xycoords=("data", "axes fraction"), textcoords="offset points",
-                    ha="center", va="top", fontsize=8)  # fmt: skip
-    ax.set_ylim(max(LOWEST, ax.get_ylim()[0]), None)
-    ax.grid(axis="x", visible=False)
-    ax.set(ylabel="0: the input returned", title=f"What generated faces show, preset {table['preset'].iloc[0]}")
-    ax.legend(loc="lower left", fontsize=8)
-    read = table.dropna(subset=["au"])
-    ax = axes[1]
-    names = sorted(read["au"].unique())
-    for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):
-        rows = read[read["kind"] == kind].set_index("au").loc[names]
-        ax.plot(np.arange(len(names)) + shift, rows["error"], "o", color=colour, label=label, markersize=5)
-    ax.set_xticks(range(len(names)), [int(name[2:]) for name in names])
-    ax.set(xlabel="action unit", ylabel="mean absolute error", title="Error of each AU read, × 1", ylim=(0, None))
-    ax.legend()
+    """`gap_table`, a measure a panel, and `au_table` on the right; of one table with both sets of columns."""
+    figure, axes = plt.subplots(1, 4, figsize=(12.5, 4.6), layout="constrained", width_ratios=(1, 1, 1, 2.2))
+    for ax, (measure, title) in zip(axes, MEASURES.items(), strict=False):
+        _measure(table[table["measure"] == measure], ax)
+        ax.set_title(title, fontsize=11)
+    _errors(table.dropna(subset=["au"]), axes[3])
+    axes[0].set_ylabel("0: the neutral face, 1: the real one")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    figure.suptitle(quality_message(table), fontsize=13, fontweight="bold")
     return figure
+
+
+def _measure(rows: pd.DataFrame, ax: Axes) -> None:
+    """One measure of each kind of face with its interval, by how far the centroids are magnified."""
+    factors = sorted(rows["magnify"].unique())
+    for shift, (kind, (label, colour, marker)) in zip((-0.22, 0, 0.22), KINDS.items(), strict=True):
+        part = rows[rows["kind"] == kind].set_index("magnify").loc[factors]
+        places = np.arange(len(factors)) + shift
+        ax.vlines(places, part["low"], part["high"], color=colour, linewidth=3, alpha=0.6)
+        ax.plot(places, part["value"], marker, color=colour, label=label, linestyle="", markersize=8)
+    for level, style in ((0, "-"), (1, "--")):
+        ax.axhline(level, color="#666666", linewidth=1, linestyle=style)
+    ax.set_xticks(range(len(factors)), [f"AUs × {factor:g}" for factor in factors])
+    ax.set_xlim(-0.5, len(factors) - 0.5)
+    ax.grid(axis="x", visible=False)
+
+
+def _errors(rows: pd.DataFrame, ax: Axes) -> None:
+    """The error of each AU, the greatest of the neutral face first; AUs that never move are left out."""
+    floor = rows[rows["kind"] == "neutral"].set_index("au")["error"].sort_values(ascending=False)
+    names = list(floor.index[floor > 0])
+    for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):
+        errors = rows[rows["kind"] == kind].set_index("au").loc[names, "error"]
+        ax.plot(np.arange(len(names)) + shift, errors, "o", color=colour, label=label, markersize=6)
+    ax.set_xticks(range(len(names)), [int(name[2:]) for name in names])
+    ax.set(xlabel="action unit", title="error of each AU, × 1 (intensity)", ylim=(0, 1.35 * rows["error"].max()))
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="upper right", ncols=2)
+
+
+def quality_message(table: pd.DataFrame) -> str:
+    """How far the AUs of generated faces go to the real face's, beside before training and the control."""
+    rows = table[(table["measure"] == "aus") & (table["magnify"] == table["magnify"].min())].set_index("kind")
+    way, low, high = rows.loc["generated", ["value", "low", "high"]].astype(float)
+    return (
+        f"Generated faces go {way:.0%} ({low:.0%} to {high:.0%}) of the way to the real AUs, "
+        f"before training {rows.loc['untrained', 'value']:.0%}, the control {rows.loc['shuffled', 'value']:.0%}"
+    )

@@ -19,56 +19,114 @@ from melib.prepare.samples import Samples
 BINS = {"under 0.5 px": (0, 0.5), "0.5-1 px": (0.5, 1), "1-2 px": (1, 2), "over 2 px": (2, float("inf"))}
 SIZE_COLOURS = dict(zip(BINS, ("#9ECAE1", "#4292C6", "#08519C", "#08204A"), strict=True))
 SOURCES = {"photo": "photograph, moved", "demo": "demo clips (synthetic)"}
+SMALL = ("under 0.5 px", "0.5-1 px")  # the motion that methods are ranked by
+FLOW_NAMES = {"lk": "Lucas-Kanade", "DIS": "DIS", "Farneback": "Farnebäck"}
+FLOW_DEFAULT = "lk, window 6 px"
+DEFAULT_COLOUR = "#B04A00"
 
 
 def flow_accuracy(table: pd.DataFrame) -> Figure:
-    """End-point and angular error and time of each flow method, by source and size of motion (`flow_accuracy`)."""
-    methods = list(table["method"].unique())[::-1]
-    figure, axes = plt.subplots(1, 5, figsize=(15, 0.42 * len(methods) + 1.6), sharey=True, layout="constrained",
-                                width_ratios=[1, 1, 1, 1, 0.7])  # fmt: skip
-    panels = [(source, value) for value in ("epe", "angle") for source in SOURCES]
-    for ax, (source, value) in zip(axes, panels, strict=False):
+    """End-point error of each flow method by source and size of motion, and its time, best on top (`flow_accuracy`)."""
+    methods = list(small_errors(table).index[::-1])
+    figure, axes = plt.subplots(1, 3, figsize=(11, 0.42 * len(methods) + 2), sharey=True, layout="constrained",
+                                width_ratios=[1, 1, 0.6])  # fmt: skip
+    for ax, (source, title) in zip(axes, SOURCES.items(), strict=False):
         rows = table[(table["source"] == source) & table["motion"].isin(BINS)]
-        errors = rows.pivot(index="method", columns="motion", values=value).reindex(methods)
+        errors = rows.pivot(index="method", columns="motion", values="epe").reindex(methods)
         ax.hlines(range(len(methods)), errors.min(axis=1), errors.max(axis=1), color="#CCCCCC", linewidth=2)
         for motion, colour in SIZE_COLOURS.items():
             if motion in errors:
-                ax.plot(errors[motion], range(len(methods)), "o", color=colour, label=motion)
-        unit = "end-point error (px at 224)" if value == "epe" else "angular error (degrees)"
-        ax.set(xscale="log", xlabel=unit, title=SOURCES[source])
-        ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 2] if value == "epe" else [2, 5, 10, 20, 50])
+                ax.plot(errors[motion], range(len(methods)), "o", color=colour, label=motion, markersize=7)
+        ax.set(xscale="log", xlabel="error (px of a face 224 px wide)", title=title)
+        ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 2])
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_locator(NullLocator())
-    axes[0].set_yticks(range(len(methods)), methods)
     ms = table.groupby("method")["ms"].mean().reindex(methods)
-    axes[-1].plot(ms.clip(lower=0.1), range(len(methods)), "D", color="#666666")
-    axes[-1].set(xscale="log", xlabel="processor time a pair (ms)", title="time")
-    figure.legend(*axes[1].get_legend_handles_labels(), title="true motion", ncols=4, loc="outside upper center")
+    axes[-1].plot(ms.clip(lower=1), range(len(methods)), "D", color="#666666")
+    axes[-1].set(xscale="log", xlabel="time a pair (ms)", title="time")
+    axes[-1].xaxis.set_major_formatter("{x:g}")
+    axes[0].set_yticks(range(len(methods)), [flow_name(method) for method in methods])
+    _emphasise(axes[0], methods, FLOW_DEFAULT)
+    legend = axes[1].get_legend_handles_labels()
+    figure.legend(*legend, title="true motion", ncols=4, loc="outside lower left", alignment="left")
+    figure.suptitle(flow_message(table), fontsize=13, fontweight="bold")
     return figure
 
 
-APEX_RULES = {"motion": "motion, without blinks", "unguarded": "motion, blinks among it"}
+def flow_name(method: str) -> str:
+    """A method of `flow_accuracy` in words."""
+    name, _, setting = method.partition(", ")
+    words = FLOW_NAMES.get(name, name) + (f", {setting}" if setting else "")
+    return words + (" (default)" if method == FLOW_DEFAULT else "")
+
+
+def _emphasise(ax: plt.Axes, names: list[str], default: str) -> None:
+    """Set the tick label of the default apart."""
+    for name, label in zip(names, ax.get_yticklabels(), strict=True):
+        if name == default:
+            label.set(fontweight="bold", color=DEFAULT_COLOUR)
+
+
+def small_errors(table: pd.DataFrame) -> pd.Series:
+    """Mean end-point error of each method over the bins of SMALL motion and the sources, least first."""
+    return table[table["motion"].isin(SMALL)].groupby("method")["epe"].mean().sort_values()
+
+
+def flow_message(table: pd.DataFrame) -> str:
+    """The method of least error where the face moves by up to 1 px."""
+    errors = small_errors(table)
+    best = errors.index[0]
+    rest = "" if best == FLOW_DEFAULT or FLOW_DEFAULT not in errors else f"; the default: {errors[FLOW_DEFAULT]:.2f}"
+    return f"{flow_name(best)} has the least error: {errors.iloc[0]:.2f} px at motions up to 1 px{rest}"
+
+
+APEX_RULES = {
+    "motion": "greatest motion,\nblinks left out (default)",
+    "unguarded": "greatest motion,\nblinks counted",
+    "midpoint": "middle frame",
+    "dcrois": "change of texture by\nregion (D&C-RoIs)",
+}
+APEX_DEFAULT = "motion"
 
 
 def apex_accuracy(table: pd.DataFrame) -> Figure:
-    """Mean absolute error of each apex rule by dataset, and how often it takes a blink (rows of `apex_accuracy`)."""
-    rules = list(table["rule"].unique())[::-1]
-    figure, axes = plt.subplots(1, 3, figsize=(12, 2.8), sharey=True, layout="constrained")
-    measures = {
-        "frames": "mean distance from the true apex (frames)",
-        "ms": "mean distance from the true apex (ms)",
-        "taken": "clips with a blink in which it is taken (share)",
-    }
+    """Distance of each rule's apex from the true one by dataset, and how often it is a blink (`apex_accuracy`).
+
+    Rules by their mean distance, best on top; the black bar is the mean over datasets.
+    """
+    means = apex_errors(table)
+    rules = list(means.index[::-1])
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.9), sharey=True, layout="constrained")
+    measures = {"frames": "mean distance from the true apex (frames)",
+                "taken": "clips with a blink in which it is taken (share)"}  # fmt: skip
     for ax, (value, label) in zip(axes, measures.items(), strict=True):
         for place, (dataset, colour) in enumerate(dataset_colours(table["dataset"]).items()):
             errors = table[table["dataset"] == dataset].set_index("rule")[value].reindex(rules)
             height = np.arange(len(rules)) + 0.12 * (2 - place)
-            ax.plot(errors, height, "o", color=colour, label=print_name(dataset))
+            ax.plot(errors, height, "o", color=colour, label=print_name(dataset), markersize=7)
+        over_datasets = table.groupby("rule")[value].mean().reindex(rules)
+        places = np.arange(len(rules))
+        ax.vlines(over_datasets, places - 0.35, places + 0.35, color="black", linewidth=2.5)
         ax.set(xlim=(-0.03 if value == "taken" else 0, None), xlabel=label)
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(range(len(rules)), [APEX_RULES.get(rule, rule) for rule in rules])
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
+    _emphasise(axes[0], rules, APEX_DEFAULT)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=5)
+    figure.suptitle(apex_message(table), fontsize=13, fontweight="bold")
     return figure
+
+
+def apex_errors(table: pd.DataFrame) -> pd.Series:
+    """Mean distance of each rule from the true apex in frames, over datasets, least first."""
+    return table.groupby("rule")["frames"].mean().sort_values()
+
+
+def apex_message(table: pd.DataFrame) -> str:
+    """The best rule beside the next one, in frames."""
+    means = apex_errors(table)
+    names = [APEX_RULES.get(rule, rule).replace("\n", " ").removesuffix(" (default)") for rule in means.index]
+    first = f"{names[0]}: {means.iloc[0]:.1f} frames off the true apex"
+    return first[0].upper() + first[1:] + (f", the next rule {means.iloc[1]:.1f}" if len(means) > 1 else "")
 
 
 def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray, strip: int = 7) -> Figure:

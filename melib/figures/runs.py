@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from melib.corpus.index import CLASSES, dataset_order, print_name
+from melib.corpus.index import CLASSES, print_name
 from melib.figures.style import SERIES_COLOURS
 
 
@@ -57,26 +57,4 @@ def confusion_matrix(counts: np.ndarray, title: str, ax: Axes) -> Axes:
     sns.heatmap(share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, ax=ax,
                 xticklabels=CLASSES, yticklabels=CLASSES, linewidths=1)  # fmt: skip
     ax.set(xlabel="predicted", ylabel="true", title=title)
-    return ax
-
-
-def held_out_bars(rows: pd.DataFrame, metric: str, hue: str, ax: Axes) -> Axes:
-    """One metric by held-out dataset, a bar a value of `hue`, of result rows of one selection rule; chance for UAR."""
-    rows = rows.assign(dataset=rows["held_out"].map(print_name), value=100 * rows[metric])
-    order = list(map(print_name, dataset_order(rows["held_out"])))
-    levels = list(dict.fromkeys(rows[hue]))
-    mean = rows.groupby([hue, "seed"], as_index=False)["value"].mean().assign(dataset="mean")
-    sns.barplot(pd.concat([rows, mean]), x="dataset", y="value", hue=hue, order=[*order, "mean"], hue_order=levels,
-                palette=list(SERIES_COLOURS[: len(levels)]), errorbar="sd" if rows["seed"].nunique() > 1 else None,
-                ax=ax)  # fmt: skip
-    ax.axvline(len(order) - 0.5, color="#CCCCCC", linewidth=1)
-    for bars in ax.containers:
-        if hasattr(bars, "patches"):
-            ax.bar_label(bars, fmt="%.0f", fontsize=8, color="white", label_type="center")
-    if metric == "uar":
-        ax.axhline(100 / len(CLASSES), color="#666666", linewidth=1, linestyle="--")
-        ax.annotate("chance", (1, 100 / len(CLASSES)), xycoords=("axes fraction", "data"), xytext=(2, 0),
-                    textcoords="offset points", va="center", fontsize=8, color="#666666")  # fmt: skip
-    ax.grid(axis="x", visible=False)
-    ax.set(xlabel="held-out dataset", ylabel=f"{metric.upper()} (%)", ylim=(0, 104))
     return ax

@@ -23,6 +23,7 @@ DATASET_MARKERS = dict(zip(DATASETS, "os^Dv", strict=True))
 OTHER_MARKERS = ("P", "X", "<", ">")
 CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
 SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # where an effect's interval lies
 SYNTHETIC = "synthetic demo corpus"
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,26 @@ def _looks(names: Iterable[str], known: dict[str, str], others: Sequence[str]) -
 def use_style() -> None:
     """Set the workbook's matplotlib defaults for this process."""
     plt.rcParams.update(STYLE)
+
+
+def signed(value: float) -> str:
+    """A number with its sign and one decimal: +1.2, −0.3, 0.0."""
+    text = f"{value:+.1f}".replace("-", "−")
+    return text[1:] if text[1:] == "0.0" else text
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """An effect and its interval in words.
+
+    >>> with_interval(0.2, -1.5, 1.8)
+    '+0.2 (−1.5 to +1.8)'
+    """
+    return f"{signed(value)} ({signed(low)} to {signed(high)})"
+
+
+def verdict_colour(low: float, high: float) -> str:
+    """Green for an interval above 0, orange for one below, grey where it holds 0 (or nothing is known)."""
+    return ABOVE if low > 0 else BELOW if high < 0 else OPEN
 
 
 def mark_synthetic(figure: Figure) -> None:

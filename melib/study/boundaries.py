@@ -9,14 +9,17 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES
 from melib.learning.metrics import METRICS, confusion, scores
-from melib.learning.record import read_run
+from melib.learning.record import Run, read_run
 from melib.prepare.data import Data
+from melib.study.answers import probabilities
 from melib.study.features import run_features
 
 FITS = (
     "held_out",
     "train",
 )  # the part that components and regression are fitted on: as the paper has it, and without leakage
+MAPS = {"network": "probabilities", "held_out": "fitted on held_out", "train": "fitted on train"}  # to hover over
+CORNERS = np.array([[0, 0], [1, 0], [0.5, 0.75**0.5]])  # of a probability of 1 for each class, an equilateral triangle
 COLUMNS = ("held_out", "panel", "fit", "role", "clip_id", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
 
 
@@ -55,20 +58,26 @@ def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str)
     return pd.concat([score, regions, clips.assign(role=split[chosen], label=labels[chosen])], ignore_index=True)
 
 
-def panels(folders: dict[str, Path | None], held_out: str, data: Data) -> pd.DataFrame:
-    """`plane` of each run under both fits, and the network's own score at its last epoch (fit "network"): COLUMNS.
+def simplex(run: Run) -> pd.DataFrame:
+    """The probabilities that a run's last epoch gives the held-out clips, as points (x, y) of a triangle whose CORNERS
+    are certainty of a class: role "probability", clip_id, label, x, y."""
+    rows = run.predictions[run.predictions["split"] == "held_out"]
+    rows = rows[rows["epoch"] == rows["epoch"].max()]
+    points = pd.DataFrame(probabilities(rows) @ CORNERS, columns=["x", "y"])
+    return points.assign(role="probability", clip_id=rows["clip_id"].to_numpy(), label=rows["label"].to_numpy())
 
-    `folders` maps a panel's title to its run folder; a run that is None is one row with role "absent".
+
+def panels(folders: dict[str, Path], held_out: str, data: Data) -> pd.DataFrame:
+    """`plane` of each run under both fits, and the network itself at its last epoch (fit "network"): its score and the
+    `simplex`. Columns COLUMNS; `folders` maps a panel's title to its run folder.
     """
     tables = []
     labels = data.samples.index["label"].to_numpy(dtype=object)
     for title, folder in folders.items():
-        if folder is None:
-            tables.append(pd.DataFrame([{"panel": title, "role": "absent"}]))
-            continue
         run = read_run(folder)
         last = {metric: run.history[f"held_out_{metric}"].iloc[-1] for metric in METRICS}
-        tables.append(pd.DataFrame([{"panel": title, "fit": "network", "role": "score", **last}]))
+        own = pd.concat([pd.DataFrame([{"role": "score", **last}]), simplex(run)])
+        tables.append(own.assign(panel=title, fit="network"))
         features, split = run_features(run, data)
         for fit in FITS:
             parts = split.to_numpy(dtype=object)

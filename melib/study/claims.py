@@ -77,45 +77,51 @@ FLOW = cnn("flow", **BRL)
 APEX_CE = cnn("apex", **NOTHING)
 FLOW_CE = cnn("flow", **NOTHING)
 EVEN = cnn("apex", **BRL, augment="even")
-CLAIMS = (
-    Claim("BRL helps on apex frames", "+6.62 UAR", _gain(APEX, APEX_CE)),
-    Claim("BRL helps on optical flow", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
-    Claim("... more than scaling CE alone does (apex)", "no control", _gain(APEX, cnn("apex", **SCALED))),
-    Claim("... more than scaling CE alone does (flow)", "no control", _gain(FLOW, cnn("flow", **SCALED))),
-    Claim("... more than on placebo groups (apex)", "no control", _gain(APEX, cnn("apex", **PLACEBO))),
-    Claim("... more than on placebo groups (flow)", "no control", _gain(FLOW, cnn("flow", **PLACEBO))),
-    Claim("BRL's gain is larger when the epoch is chosen on the test set (apex)", "chosen so",
-          _selected(APEX, APEX_CE)),
-    Claim("BRL's gain is larger when the epoch is chosen on the test set (flow)", "chosen so",
-          _selected(FLOW, FLOW_CE)),
-    Claim("Features carry less of the dataset with BRL (apex)", "evens out attention",
-          _gain(APEX_CE, APEX, "dataset")),
-    Claim("Features carry less of the dataset with BRL (flow)", "evens out attention",
-          _gain(FLOW_CE, FLOW, "dataset")),
-    Claim("λ = 0.5 is the best weight (CASME II, apex)", "best of five",
-          (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
-    Claim("λ = 0.9 is worse than no BRL (CASME II, apex)", "below λ = 0",
-          (_weight(0.0), Term(-1, cnn("apex", **weighted(0.9)), column="CASME2"))),
-    Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(FLOW_CE, APEX_CE), built_in=True),
-    Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
-    Claim("Flow's gain with BRL is larger when the epoch is chosen on the test set", "chosen so",
-          _selected(FLOW, APEX)),
-    Claim("Top-up lifts UAR (CNN + BRL, apex)", "+2.35 UAR", _gain(EVEN, APEX)),
-    Claim("Top-up lifts UAR (CNN + BRL, apex, CASME II)", "+2.35 UAR (mean of 5)", _top_up(APEX)),
-    Claim("... and more than it lifts Acc", "UAR over Acc",
-          (*_top_up(APEX), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX)),
-    Claim("... and UF1, more than Acc", "UF1 over Acc",
-          (*_top_up(APEX, "uf1"), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX, "uf1")),
-    Claim("... and more when the epoch is chosen on the test set", "chosen so", _selected(EVEN, APEX, "CASME2")),
-    Claim("... and more than repeating real clips", "no control", _top_up({**APEX, "augment": "oversample"})),
-    Claim("... and more than with shuffled classes", "no control", _top_up({**APEX, "augment": "shuffled"})),
-    Claim("SMIC is the hardest by accuracy (CNN + BRL, apex)", "always lowest",
-          tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
-    Claim("The CNN beats ResNet-18 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "network": "resnet18"}, column="CASME2")),
-    Claim("The CNN beats PoolFormer-S12 (flow + BRL, CASME II)", "CNN + BRL best",
-          _gain(FLOW, {**FLOW, "network": "poolformer_s12"}, column="CASME2")),
-)  # fmt: skip
+TOPICS = {
+    "BRL on apex frames": (
+        Claim("BRL helps", "+6.62 UAR", _gain(APEX, APEX_CE)),
+        Claim("... more than scaling CE alone does", "no control", _gain(APEX, cnn("apex", **SCALED))),
+        Claim("... more than on placebo groups", "no control", _gain(APEX, cnn("apex", **PLACEBO))),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(APEX, APEX_CE)),
+        Claim("Features carry less of the dataset", "evens out attention", _gain(APEX_CE, APEX, "dataset")),
+        Claim("λ = 0.5 is the best weight (CASME II)", "best of five",
+              (_weight(0.5), *(_weight(lam) for lam in (0.0, 0.3, 0.7, 0.9))), margin=True),
+        Claim("λ = 0.9 is worse than no BRL (CASME II)", "below λ = 0",
+              (_weight(0.0), Term(-1, cnn("apex", **weighted(0.9)), column="CASME2"))),
+    ),
+    "BRL on optical flow": (
+        Claim("BRL helps", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
+        Claim("... more than scaling CE alone does", "no control", _gain(FLOW, cnn("flow", **SCALED))),
+        Claim("... more than on placebo groups", "no control", _gain(FLOW, cnn("flow", **PLACEBO))),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(FLOW, FLOW_CE)),
+        Claim("Features carry less of the dataset", "evens out attention", _gain(FLOW_CE, FLOW, "dataset")),
+    ),
+    "Top-up (CNN + BRL, apex frames)": (
+        Claim("Top-up lifts UAR", "+2.35 UAR", _gain(EVEN, APEX)),
+        Claim("Top-up lifts UAR (CASME II)", "+2.35 UAR (mean of 5)", _top_up(APEX)),
+        Claim("... and more than it lifts Acc", "UAR over Acc",
+              (*_top_up(APEX), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX)),
+        Claim("... and UF1, more than Acc", "UF1 over Acc",
+              (*_top_up(APEX, "uf1"), *_gain(APEX, EVEN, "acc", "CASME2")), also=_top_up(APEX, "uf1")),
+        Claim("... more when the epoch is chosen on the test set", "no other choice",
+              _selected(EVEN, APEX, "CASME2")),
+        Claim("... more than repeating real clips", "no control", _top_up({**APEX, "augment": "oversample"})),
+        Claim("... more than with shuffled classes", "no control", _top_up({**APEX, "augment": "shuffled"})),
+    ),
+    "Optical flow over apex frames": (
+        Claim("Flow beats apex frames without BRL", "+9.24 UAR", _gain(FLOW_CE, APEX_CE), built_in=True),
+        Claim("Flow beats apex frames with BRL", "+6.88 UAR", _gain(FLOW, APEX), built_in=True),
+        Claim("... more when the epoch is chosen on the test set", "no other choice", _selected(FLOW, APEX)),
+    ),
+    "Datasets and networks (with BRL)": (
+        Claim("SMIC is the hardest by accuracy (apex)", "always lowest",
+              tuple(Term(-1, APEX, "acc", name) for name in DATASETS), margin=True),
+        Claim("The CNN beats ResNet-18 (flow, CASME II)", "CNN + BRL best",
+              _gain(FLOW, {**FLOW, "network": "resnet18"}, column="CASME2")),
+        Claim("The CNN beats PoolFormer-S12 (flow, CASME II)", "CNN + BRL best",
+              _gain(FLOW, {**FLOW, "network": "poolformer_s12"}, column="CASME2")),
+    ),
+}  # fmt: skip
 
 # What the paper does not try: each switch of the recommended recipe, and losses made for generalisation, whose baseline
 # is cross-entropy on the same batches, which hold every source equally.
@@ -128,29 +134,34 @@ def _switch(words: str, *names: str) -> Claim:
     return Claim(words, "", _gain({**FLOW_CE, **{name: RECIPE[name] for name in names}}, FLOW_CE))
 
 
-def _loss(method: str, words: str = "", **beside: object) -> Claim:
+def _losses(**beside: object) -> tuple[Claim, ...]:
     common = cnn("flow", **EQUAL, **beside)
-    return Claim(
-        f"{METHODS[method].title} helps{words}", "", _gain({**common, "method": method}, {**common, **NOTHING})
-    )
+    plain = {**common, **NOTHING}
+    return tuple(Claim(f"{METHODS[name].title} helps", "", _gain({**common, "method": name}, plain)) for name in LOSSES)
 
 
-HELPS = (
-    _switch("Class weights help", "class_weights"),
-    _switch("Mirroring helps", "mirror"),
-    _switch("Centring helps", "normalise"),
-    _switch("Leaving strain out helps", "channels"),
-    _switch("Dropout and label smoothing help", "dropout", "label_smoothing"),
-    _switch("The recipe of all of these helps", *RECIPE),
-    Claim("BRL helps", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
-    Claim("BRL helps beside the recipe", "", _gain({**FLOW, **RECIPE}, {**FLOW_CE, **RECIPE})),
-    *(_loss(method) for method in LOSSES),
-    *(_loss(method, " beside the recipe", **RECIPE) for method in LOSSES),
-)
+HELPS = {
+    "Switches": (
+        _switch("Class weights help", "class_weights"),
+        _switch("Mirroring helps", "mirror"),
+        _switch("Centring helps", "normalise"),
+        _switch("Leaving strain out helps", "channels"),
+        _switch("Dropout and label smoothing help", "dropout", "label_smoothing"),
+        _switch("The recipe of all of these helps", *RECIPE),
+    ),
+    "BRL": (
+        Claim("BRL helps", "+4.26 UAR", _gain(FLOW, FLOW_CE)),
+        Claim("BRL helps beside the recipe", "", _gain({**FLOW, **RECIPE}, {**FLOW_CE, **RECIPE})),
+    ),
+    "Losses": _losses(),
+    "Losses beside the recipe": _losses(**RECIPE),
+}
 
 
-def judge(outcomes: Outcomes, rule: str | None = None, claims: tuple[Claim, ...] = CLAIMS) -> pd.DataFrame:
-    """The board of some `claims`: claim, paper, effect, low, high, p, seeds, verdict, selection and synthetic.
+def judge(
+    outcomes: Outcomes, rule: str | None = None, topics: Mapping[str, tuple[Claim, ...]] = TOPICS
+) -> pd.DataFrame:
+    """The board of claims by topic: topic, claim, paper, effect, low, high, p, seeds, verdict, selection and synthetic.
 
     Effects in points with 95 % intervals over subjects (BCa), under one selection rule: `source_val`, or `last` where
     runs kept no subjects. p is of the paired test over the same seeds and subjects where two settings are compared,
@@ -158,8 +169,10 @@ def judge(outcomes: Outcomes, rule: str | None = None, claims: tuple[Claim, ...]
     .05; it does not where the interval lies below 0 so; it is undecided otherwise, and with fewer than three seeds.
     """
     rule = rule or honest_rule(outcomes)
+    claims = [claim for part in topics.values() for claim in part]
     verdicts = [_measure(outcomes, claim, rule) | {"p": _p(outcomes, claim, rule)} for claim in claims]
     board = pd.DataFrame([{"claim": c.text, "paper": c.paper, **f} for c, f in zip(claims, verdicts, strict=True)])
+    board.insert(0, "topic", [topic for topic, part in topics.items() for _ in part])
     if not outcomes.as_in_paper:
         board.loc[board["paper"].str.startswith("+"), "paper"] = "of other datasets"
     board["p"] = holm(board["p"].to_numpy())

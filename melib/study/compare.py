@@ -272,7 +272,7 @@ def lay_out_verdicts(board: pd.DataFrame) -> pd.DataFrame:
     """A board of `claims.judge` as printed."""
     gains = [f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in board.itertuples()]
     p = board["p"].map("{:.3f}".format)
-    return board[["claim"]].assign(gain=gains, p=p, seeds=board["seeds"], verdict=board["verdict"])
+    return board[["topic", "claim"]].assign(gain=gains, p=p, seeds=board["seeds"], verdict=board["verdict"])
 
 
 def write_comparison(outcomes: Outcomes, folder: Path) -> list[Path]:

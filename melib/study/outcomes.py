@@ -136,7 +136,7 @@ def read_outcomes(
     runs = [read_run(folder) for folder in folders]
     if not runs:
         raise ValueError("No finished run to read. `melib run GRID` makes them; `melib status GRID` shows where it is.")
-    corpora = {_corpus(run) for run in runs}
+    corpora = {corpus_of(run) for run in runs}
     if len(corpora) > 1:
         raise ValueError(
             f"These runs are of {len(corpora)} corpora ({', '.join(sorted(corpora))}); tables compare settings on one. "
@@ -157,7 +157,7 @@ def read_outcomes(
     return Outcomes(runs, clips, bool(first["synthetic"]), int(first["skipped"]), hits)
 
 
-def _corpus(run: Run) -> str:
+def corpus_of(run: Run) -> str:
     """What names the corpus of a run: its fingerprint, or of a shift corpus its name without the held-out dataset."""
     name, shift, held_out = run.settings.corpus.partition("-shift-")
     if shift and dataset_name(held_out) == run.settings.held_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +10,22 @@ import pandas as pd
 from melib.corpus.index import CLASSES, print_name
 from melib.corpus.scan import triple
 from melib.gan.fold import composites, plan_table
-from melib.learning.metrics import METRICS
 from melib.learning.registry import METHODS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
-from melib.study.tables import BRL, NOTHING, TABLES, Table, cnn, layout, printed, table9, tidy
+from melib.study.table9 import layout9, reported9, table9
+from melib.study.tables import (
+    BRL,
+    NOTHING,
+    TABLES,
+    Table,
+    cnn,
+    layout,
+    not_run,
+    paper_values,
+    printed,
+    tidy,
+)
 
 SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
@@ -21,26 +33,22 @@ SYNTHETIC = (
 )
 HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
-    "subjects within their dataset, seeds averaged. `source_val` and `last` are results; the `oracle` rules choose the "
-    "epoch on the held-out labels, as the paper did: upper bounds. Both look at the same epochs, also without BRL. "
-    "Tables show one result and one oracle; the CSV has all rules. Where no run was made the cell says so. A claim's "
-    "verdict takes at least three seeds, whose spread is beside each cell and not in the intervals. Top-up fills each "
-    "dataset before its validation subjects are set aside, and none of theirs is trained on."
+    "subjects within their dataset, seeds averaged. Shown is UAR, with the epoch chosen on training subjects "
+    "(`source_val`, or `last` where none were kept): a result. One column shows the mean where the epoch is chosen on "
+    "the held-out labels, as the paper did: an upper bound. tables.csv has all metrics and rules. A claim's verdict "
+    "takes at least three seeds, whose spread is beside each cell and not in the intervals. Top-up fills each dataset "
+    "before its validation subjects are set aside, and none of theirs is trained on."
 )
 
 
-def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
-    """Write the tables 3 to 9 and the claims to `folder`; returns the paths.
+def result_tables(outcomes: Outcomes) -> dict[str, pd.DataFrame]:
+    """Tables 3 to 9, claims, effects, confusions and, of runs with a diagnosis, its epochs, by the name of their CSV.
 
-    table3.csv, tables.csv (4 to 8, tidy), table9.csv, claims.csv, effects.csv, confusions.csv and, of runs with a
-    diagnosis, brl_epochs.csv and brl_attention.csv are what figures are drawn from; tables.md and tables.tex hold the
-    same numbers laid out.
+    `tables` holds 4 to 8 as tidy rows: those that some run is of, or all where none is.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     shown = [name for name, table in TABLES.items() if has_runs(outcomes, table)]
-    rows = pd.concat([tidy(outcomes, name) for name in shown or TABLES], ignore_index=True)
-    files = {
-        "tables": rows,
+    return {
+        "tables": pd.concat([tidy(outcomes, name) for name in shown or TABLES], ignore_index=True),
         "table9": table9(outcomes),
         "claims": judge(outcomes),
         "effects": effects(outcomes),
@@ -48,33 +56,85 @@ def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
         **({"table3": training_sets(outcomes)} if outcomes.complete else {}),
         **diagnoses(outcomes),
     }
+
+
+def stored_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """`result_tables` and `main_job` as they lie in a folder of CSVs; those that are not there are left out."""
+    names = ("main_job", "tables", "table9", "claims", "effects", "confusions", "brl_epochs", "brl_attention")
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in names if (folder / f"{name}.csv").is_file()}
+
+
+def write_report(outcomes: Outcomes, folder: Path) -> list[Path]:
+    """Write the tables 3 to 9 and the claims to `folder`; returns the paths.
+
+    Figures are drawn from `result_tables` as CSVs. tables.md and tables.tex hold what a reader wants first: UAR under
+    the rule that is a result, and one oracle column.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = result_tables(outcomes)
     for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    ours = printed_blocks(files)
+    theirs = published_blocks()
+    text = ["# The study's tables", *_notes(outcomes, files["tables"])]
+    text += [f"## {title}\n\n{markdown(block)}" for title, block in [*ours, *theirs]]
+    (folder / "tables.md").write_text("\n\n".join(text) + "\n")
+    floats = [latex(title, block, outcomes.synthetic) for title, block in ours]
+    floats += [latex(title, block, synthetic=False) for title, block in theirs]
+    (folder / "tables.tex").write_text("\n".join(floats))
+    return [*(folder / f"{name}.csv" for name in files), folder / "tables.md", folder / "tables.tex"]
+
+
+def printed_blocks(results: Mapping[str, pd.DataFrame], metric: str = "uar") -> list[tuple[str, pd.DataFrame]]:
+    """Titles and tables of texts of what `result_tables` or `stored_tables` hold: the claims, then the tables."""
     blocks = []
-    if "table3" in files:
-        blocks.append(("Table 3: the training sets after top-up, under both schemes", _printed(files["table3"])))
-    for name in shown:
-        spec = TABLES[name]
+    if "claims" in results:
+        blocks.append(("Claims of the paper, and what these runs say", printed_claims(results["claims"])))
+    for name, spec in TABLES.items() if "tables" in results else ():
+        block = layout(results["tables"][results["tables"]["table"] == name], metric)
         heading = f"Table {name[5:]}: {spec.title}" if name.startswith("table") else spec.title
-        table_rows = rows[rows["table"] == name]
-        blocks += [(f"{heading}. {printed(metric)}", layout(table_rows, metric)) for metric in METRICS]
-    blocks.append(("Table 9: peers as reported, and ours under every selection rule", _printed(files["table9"])))
-    blocks.append(("Claims of the paper, and what these runs say", _printed(files["claims"])))
+        blocks.append((f"{heading} ({printed(metric)})", block))
+    if "table9" in results:
+        blocks.append(("Table 9: ours", layout9(results["table9"])))
+    if "table3" in results:
+        blocks.append(("Table 3: the training sets after top-up, under both schemes", _printed(results["table3"])))
+    return [(title, block) for title, block in blocks if len(block)]
+
+
+def published_blocks() -> list[tuple[str, pd.DataFrame]]:
+    """Titles and tables of texts of what was published: never beside synthetic results."""
+    peers = _printed(reported9().drop(columns="selection"))
+    return [
+        ("Published, on real clips: the paper's own runs", paper_values()),
+        ("Published, on real clips: peers of Table 9, each on its own terms", peers),
+    ]
+
+
+def printed_claims(board: pd.DataFrame) -> pd.DataFrame:
+    """The claims that were tested, as texts: the effect in points with its interval in one column."""
+    board = board.dropna(subset=["effect"])
+    intervals = [f"{row.effect:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in board.itertuples()]
+    texts = _printed(board.drop(columns=["effect", "low", "high", "selection"]))
+    texts.insert(3, "here (95 %)", intervals)
+    return texts
+
+
+def _notes(outcomes: Outcomes, rows: pd.DataFrame) -> list[str]:
+    """What has to be known of the tables: how they are made, of which clips, and what is not there."""
     notes = [HOW, made_of(outcomes)]
-    if absent := [spec.title for name, spec in TABLES.items() if name not in shown]:
+    if outcomes.synthetic:
+        notes.insert(0, SYNTHETIC)
+    if absent := [spec.title for name, spec in TABLES.items() if name not in set(rows["table"])]:
         notes.append(f"Left out, as no run here is of theirs: {'; '.join(absent)}.")
+    if count := len(not_run(rows)):
+        notes.append(f"{count} settings of these tables were not run, and stand in tables.csv without a value.")
     lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]
     in_table = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
     if unused := sum(not in_table(run) for run in outcomes.runs):
         notes.append(f"{unused} finished runs are of settings that no table shows.")
     if outcomes.skipped:
         notes.append(f"Preparation left out {outcomes.skipped} clips: `melib prepare` lists them with reasons.")
-    if outcomes.synthetic:
-        notes.insert(0, SYNTHETIC)
-    text = ["# The study's tables", *notes, *(f"## {title}\n\n{markdown(block)}" for title, block in blocks)]
-    (folder / "tables.md").write_text("\n\n".join(text) + "\n")
-    (folder / "tables.tex").write_text("\n".join(latex(title, block, outcomes.synthetic) for title, block in blocks))
-    return [*(folder / f"{name}.csv" for name in files), folder / "tables.md", folder / "tables.tex"]
+    return notes
 
 
 def has_runs(outcomes: Outcomes, table: Table) -> bool:

@@ -12,6 +12,8 @@ from melib.learning.metrics import METRICS
 from melib.learning.record import read_run
 from melib.learning.selection import ORACLES, RULES, select
 from melib.learning.settings import RunSettings
+from melib.study.compare import compare
+from melib.study.outcomes import corpus_of, read_outcomes
 from melib.study.report import markdown
 from melib.study.tables import printed
 
@@ -37,6 +39,15 @@ def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
             "No finished run to collect. `melib run GRID` makes them; `melib status GRID` shows where it is."
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def side_by_side(folders: Iterable[str | Path]) -> pd.DataFrame:
+    """`compare` of finished runs, with the column `corpus`: each corpus' settings stand beside one another."""
+    by_corpus: dict[str, list[Path]] = {}
+    for folder in map(Path, folders):
+        by_corpus.setdefault(corpus_of(read_run(folder)), []).append(folder)
+    tables = [compare(read_outcomes(runs, alike=False)).assign(corpus=corpus) for corpus, runs in by_corpus.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def varied(rows: pd.DataFrame) -> list[str]:

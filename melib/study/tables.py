@@ -13,9 +13,10 @@ from melib.learning.metrics import METRICS, rates
 from melib.learning.registry import NETWORKS
 from melib.learning.selection import RULES
 from melib.study.outcomes import Outcomes
-from melib.study.published import TARGETS, published
 from melib.study.statistics import interval, positions
 
+HONEST = ("source_val", "last")  # the rules that give a result, the first that a row has
+ORACLE = "epoch chosen on the test set"
 POOLS = ("mean", "pooled")  # over the held-out datasets; over all their clips
 PRINTED = {"acc": "Acc", "uar": "UAR", "uf1": "UF1", "mean": "mean", "pooled": "pooled", **PRINT_NAMES}
 NOTHING = {"method": "erm"}
@@ -220,80 +221,50 @@ def floors(clips: pd.DataFrame, complete: bool = True) -> dict[str, np.ndarray]:
 
 
 def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric of a tidy table as printed: a row a setting and selection rule, "value ± sd" by column, the interval.
+    """One metric of a tidy table as printed: a row a setting that was run, "value ± sd" by column, the interval.
 
-    Shown are the rule that is a result (source_val, or last where no subject was kept for it) and the oracle that the
-    paper used, or one line where nothing was run; all rules are in the CSV. The interval is of the mean, or of the one
-    dataset shown. No run of what the table shows leaves it empty.
+    Values are of the rule that is a result (source_val, or last where no subject was kept for it); what choosing the
+    epoch on the test set gives, as the paper did, is one column beside them. The other rules are in the CSV. Interval
+    and oracle are of the mean, or of the one dataset shown. Nothing run leaves it empty.
     """
-    rows = rows[rows["metric"] == metric]
-    if rows.empty:
+    rows = rows[(rows["metric"] == metric) & rows["value"].notna()]
+    if rows["low"].isna().all():
         return pd.DataFrame()
-    honest = "source_val" if rows.loc[rows["selection"] == "source_val", "value"].notna().any() else "last"
     columns = list(dict.fromkeys(rows["column"]))
     main = "mean" if "mean" in columns else columns[0]
+    oracle = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
     lines = []
-    for (label, rule), part in rows.groupby(["row", "selection"], sort=False):
-        absent = rows.loc[rows["row"] == label, "value"].isna().all()
-        if rule not in ((honest,) if absent else (honest, "oracle", "no training")):
-            continue
-        cells = part.set_index("column")
-        main_cells = part.set_index("column").loc[main]
-        line = {"setting": label, "selection": "" if absent else rule, "seeds": int(part["seeds"].max())}
-        line |= {printed(c): _cell(cells.loc[c]) for c in columns}
-        line["95 %"] = "" if np.isnan(main_cells["low"]) else f"{main_cells['low']:.1f} to {main_cells['high']:.1f}"
-        if rows["paper"].notna().any():
-            stated = cells["paper"].dropna().items()
-            line["paper"] = ", ".join(f"{p:.2f}" + ("" if c == main else f" ({printed(c)})") for c, p in stated)
+    for label, part in rows.groupby("row", sort=False):
+        rule = next(name for name in (*HONEST, "no training") if name in set(part["selection"]))
+        cells = part[part["selection"] == rule].set_index("column").reindex(columns)
+        line = {"setting": label, "seeds": int(cells["seeds"].max())}
+        line |= {printed(column): _cell(cells.loc[column]) for column in columns}
+        low, high = cells.loc[main, ["low", "high"]]
+        line["95 %"] = "" if np.isnan(low) else f"{low:.1f} to {high:.1f}"
+        line[ORACLE] = f"{oracle[label]:.1f}" if label in oracle.index else ""
         lines.append(line)
     return pd.DataFrame(lines)
 
 
+def not_run(rows: pd.DataFrame) -> list[str]:
+    """The settings of a tidy table that have no value in any column."""
+    absent = rows["value"].isna().groupby(rows["row"], sort=False).all()
+    return list(absent.index[absent])
+
+
 def _cell(row: pd.Series) -> str:
     if np.isnan(row["value"]):
-        return "not run"
+        return ""
     return f"{row['value']:.1f}" + ("" if np.isnan(row["sd"]) else f" ± {row['sd']:.1f}")
 
 
-def table9(outcomes: Outcomes) -> pd.DataFrame:
-    """Table 9: the paper's rows as reported, with their terms, and ours under every selection rule, in percent.
-
-    Ours are CNN + BRL on flow with its two controls and the floors, and the best of all backbones and inputs with BRL
-    on each held-out dataset: the choice that the paper's own row very likely made (methods 8), an oracle whatever the
-    rule. Columns row, terms, selection, and Acc and UAR of SMIC, CASME II and SAMM; synthetic says on what ours were
-    made.
-    """
-    rows = []
-    for (label, terms), part in published("table9").groupby(["method", "terms"], sort=False):
-        figures = part.set_index("metric").reindex(["acc", "uar"])
-        values = {(c, m): figures.loc[m, c] for c in TARGETS for m in figures.index}
-        rows.append({"row": label, "terms": terms, "selection": "as reported", **_pairs(values), "synthetic": False})
-    terms = f"3 classes, {outcomes.sources} sources, no target data"
-    made_on = {"terms": terms, "synthetic": outcomes.synthetic}
-    targets = lambda setting, rule: _targets(outcomes, outcomes.resampled(setting, rule)[0])  # noqa: E731
-    ours = [{"network": b, "inputs": kind, **BRL} for kind in ("flow", "apex") for b in BACKBONES]
-    for rule in RULES:
-        single = [targets(setting, rule) for setting in ours]
-        lines = {
-            "CNN + BRL on flow": single[0],
-            "CNN on flow, CE scaled, no BRL": targets(cnn("flow", **SCALED), rule),
-            "CNN + BRL on flow, placebo groups": targets(cnn("flow", **PLACEBO), rule),
-            "linear on raw flow": targets(linear("flow"), rule),
-            "best backbone on the test set (oracle)": {k: np.fmax.reduce([x[k] for x in single]) for k in single[0]},
-        }
-        rows += [{"row": label, "selection": rule, **_pairs(values), **made_on} for label, values in lines.items()]
-    for label, counts in floors(outcomes.clips, outcomes.complete).items():
-        values = _targets(outcomes, rates(counts))
-        rows.append({"row": label, "selection": "no training", **_pairs(values), **made_on})
-    return pd.DataFrame(rows)
-
-
-def _targets(outcomes: Outcomes, values: np.ndarray) -> dict[tuple, float]:
-    """What Table 9 shows of metrics (G or more, 3) by held-out dataset; missing where one is not held out."""
-    names = outcomes.datasets
-    scores = {c: values[names.index(c)] if c in names else np.full(len(METRICS), np.nan) for c in TARGETS}
-    return {(c, m): 100 * scores[c][METRICS.index(m)] for c in TARGETS for m in ("acc", "uar")}
-
-
-def _pairs(values: Mapping[tuple, float]) -> dict[str, float]:
-    return {f"{printed(c)} {printed(m)}": value for (c, m), value in values.items()}
+def paper_values() -> pd.DataFrame:
+    """What the paper reports of its own runs on real clips, in percent: table, setting, of, Acc, UAR, UF1."""
+    lines = []
+    for name, table in TABLES.items():
+        for row in table.rows:
+            for column, values in row.paper.items():
+                scores = {printed(m): "" if v is None else f"{v:.2f}" for m, v in zip(METRICS, values, strict=True)}
+                where = "mean of five" if column == "mean" else printed(column)
+                lines.append({"table": name[5:], "setting": row.label, "of": where, **scores})
+    return pd.DataFrame(lines)

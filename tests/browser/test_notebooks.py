@@ -60,7 +60,8 @@ def parameters(demo_runs, tmp_path) -> dict[str, dict]:
         "02_au_clustering": corpus,
         "03_gan_augmentation": corpus | {"held_out": "SAMM", "steps": 4, "out": str(tmp_path / "generated")},
         "04_training_brl": corpus | {"held_out": "SAMM", "inputs": "flow", "out": str(runs)},
-        "05_decision_boundaries": corpus | {"held_out": "SAMM", "inputs": "flow", "runs": str(runs)},
+        "05_decision_boundaries": corpus
+        | {"held_out": "SAMM", "inputs": "flow", "precision": "fp32", "runs": str(runs)},
         "06_results": {"grid": str(grid)},
         "07_own_clip": {"runs": [str(path) for path in sorted(runs.glob("SAMM__*"))]},
     }

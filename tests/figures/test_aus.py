@@ -63,7 +63,7 @@ def test_one_clip_a_class_is_drawn_as_a_point_and_no_silhouette_is_claimed(data)
 
 def test_the_gallery_redraws_both_figures_from_their_tables(tmp_path, data):
     vectors, index = data
-    centroids(vectors, index, None).centroids.reset_index().assign(synthetic=True).to_csv(
+    centroids(vectors, index, None).centroids.reset_index().assign(vectors="apex", synthetic=True).to_csv(
         tmp_path / "au_centroids.csv", index=False
     )
     numbers = {"value": 0.3, "low": 0.2, "high": 0.4, "shuffled_low": 0.0, "shuffled_high": 0.1}
@@ -73,8 +73,30 @@ def test_the_gallery_redraws_both_figures_from_their_tables(tmp_path, data):
     assert {path.name for path in redraw(tmp_path)} >= {"au_centroids.png", "au_identity.png"}
 
 
+def unlike(step):
+    """Centroids whose classes share one AU of intensity 1 and have another each, of intensity `step`."""
+    return pd.DataFrame(np.eye(3, 17) * step + np.eye(1, 17, 16), columns=list(NAMES)).assign(label=CLASSES)
+
+
 def test_the_faces_of_the_centroids_are_those_of_their_vectors():
-    table = pd.DataFrame(np.eye(3, 17) * 2, columns=list(NAMES)).assign(label=CLASSES, synthetic=True)
-    images = [ax.images[0].get_array() for ax in draw.centroids(table).axes if ax.images]
-    assert len(images) == 4
-    assert all((image != images[0]).any() for image in images[1:])
+    table = pd.concat([unlike(0.1).assign(vectors="apex"), unlike(3).assign(vectors="difference")])
+    figure = draw.centroids(table)
+    images = [ax.images[0].get_array() for ax in figure.axes if ax.images]
+    assert len(images) == 6
+    assert (images[3] != images[4]).any() and (images[4] != images[5]).any()
+    titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+    assert titles == ["apex (faces: × 5)", "apex − onset (faces: × 2)"]
+
+
+def test_the_title_says_how_alike_the_centroids_are():
+    table = pd.concat([unlike(0.1).assign(vectors="apex"), unlike(3).assign(vectors="difference")])
+    alike = f"apex {1 / 1.01:.2f}, apex − onset {1 / 10:.2f}"
+    assert draw.centroids_message(table) == f"How alike the classes' centroids are (cosine): {alike}"
+
+
+def test_the_title_says_what_clusters_follow():
+    values = {"apex": (0.0, 0.1, 0.4), "reencoded": (0.0, 0.1, 0.3), "difference": (0.2, 0.1, 0.0)}
+    rows = [(kind, measure, value) for kind, row in values.items()
+            for measure, value in zip(("ami_label", "ami_dataset", "ami_subject"), row, strict=True)]  # fmt: skip
+    message = draw.identity_message(pd.DataFrame(rows, columns=["vectors", "measure", "value"]))
+    assert message == "Clusters of AUs follow the subject (apex; apex, re-encoded), the emotion class (apex − onset)"

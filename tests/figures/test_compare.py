@@ -3,7 +3,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_rgba_array
 
-from melib.figures.compare import ABOVE, BELOW, OPEN, gains, message
+from melib.figures.compare import gains, message
+from melib.figures.style import ABOVE, BELOW, OPEN
 
 NAMES = ["row", "control", "gain", "gain_low", "gain_high"]
 ROWS = [

@@ -100,15 +100,11 @@ def test_faces_of_people_are_never_saved(tmp_path, caplog):
     assert {path.name for path in tmp_path.iterdir()} == {"sheet.png", "sheet.csv"}
 
 
-def test_maps_show_the_clips_of_each_line_and_their_silhouette():
+def test_one_map_leads_and_the_same_by_class_and_other_features_stand_beside_it():
     figure = draw.feature_maps(maps())
-    points = [len(ax.collections[0].get_offsets()) for ax in figure.axes]
-    assert points == [5, 5, 15, 15, 15, 15]
-    assert [ax.get_xlabel() for ax in figure.axes[::2]] == [
-        "silhouette +0.25",
-        "silhouette +0.25",
-        "silhouette −0.12",
-    ]
+    assert [len(ax.collections[0].get_offsets()) for ax in figure.axes] == [15, 15, 15]
+    assert [ax.get_xlabel() for ax in figure.axes[:2]] == ["silhouette +0.25", "silhouette −0.12"]
+    assert draw.maps_message(maps()).endswith("group by dataset, not by class (silhouette +0.25 against −0.12)")
 
 
 def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
@@ -117,6 +113,7 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
         xs = [line.get_xdata() for line in ax.lines]
         assert [list(x) for x in xs] == [[value, value], [limit, limit]] * 2
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["flow", "apex"]
+    assert draw.probes_message(probed()) == "Read best: dataset 0.50 (apex), emotion 0.50 (apex)"
 
 
 def test_gallery_redraws_from_the_tables_alone(tmp_path):

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from melib.cli import main
-from melib.figures.gallery import GALLERY, effects, redraw
-from melib.figures.runs import confusion_matrix, held_out_bars, loss_curves
+from melib.figures.gallery import GALLERY, redraw
+from melib.figures.gallery import show as show_results
+from melib.figures.runs import confusion_matrix, loss_curves
 from melib.figures.style import SYNTHETIC, save, show
 from melib.home import home
 
@@ -67,19 +68,6 @@ def test_a_folder_without_tables_is_refused(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_bars_are_means_over_seeds_and_then_over_datasets():
-    rows = pd.DataFrame(
-        [("SAMM", lam, seed, uar) for lam, seed, uar in [(0, 0, 0.4), (0, 1, 0.6), (0.5, 0, 0.7), (0.5, 1, 0.7)]]
-        + [("SMIC", lam, seed, 0.9) for lam in (0, 0.5) for seed in (0, 1)],
-        columns=["held_out", "lam", "seed", "uar"],
-    )
-    ax = held_out_bars(rows, "uar", "lam", plt.figure().add_subplot())
-    heights = [[round(patch.get_height(), 6) for patch in bars.patches] for bars in ax.containers[:2]]
-    assert heights == [[90, 50, 70], [90, 70, 80]]
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["SMIC", "SAMM", "mean"]
-    plt.close("all")
-
-
 def test_the_confusion_matrix_shows_counts_and_shares_of_the_true_class():
     ax = confusion_matrix(np.array([[3, 1, 0], [0, 5, 0], [0, 0, 0]]), "t", plt.figure().add_subplot())
     texts = [text.get_text() for text in ax.texts]
@@ -97,8 +85,12 @@ def test_brl_is_drawn_from_its_first_epoch():
     plt.close("all")
 
 
-def test_contrasts_of_which_nothing_was_run_keep_a_readable_axis():
-    rows = pd.DataFrame({"inputs": "apex", "contrast": ["over CE", "over CE scaled"], "name": "SMIC"})
-    rows = rows.assign(effect=np.nan, low=np.nan, high=np.nan, n=0, selection="last", synthetic=True)
-    for ax in effects(rows).axes:
-        assert ax.get_xlim() == (-10, 10)
+def test_a_notebook_shows_what_results_hold_and_nothing_else(monkeypatch):
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    table = pd.read_csv(home() / "figures" / "main_job.csv")
+    results = {"main_job": table, "claims": pd.DataFrame()}
+    for name in ("claims", "effects", "main_job"):
+        show_results(results, name)
+    (figure,) = displayed
+    assert figure.texts[-1].get_text() == SYNTHETIC

@@ -15,6 +15,7 @@ def test_plan_bars_stand_on_what_is_there():
     tops = [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches]
     assert sorted(set(tops)) == [10, 11, 12]
     assert {text.get_text() for text in figure.axes[0].texts} == {"+0", "+1", "+2"}
+    assert figure.get_suptitle() == "Top-up adds 6 generated clips to 60"
     plt.close(figure)
 
 
@@ -31,7 +32,9 @@ def test_the_sheet_shows_every_dataset_and_class():
     faces = {(name, label): (grey, grey, np.ones((8, 8)), grey + 12) for name in ("MMEW", "SMIC") for label in CLASSES}
     figure = draw.sheet(faces)
     assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == ["SMIC", "MMEW"]
-    assert len(figure.axes) == 2 * (1 + 4 * len(CLASSES))
+    assert len(figure.axes) == 2 * (1 + 2 * len(CLASSES))
+    assert (figure.axes[1].images[0].get_array() == 100 + draw.MAGNIFIED * 12).all()
+    assert draw.sheet_message(faces) == "Generated faces differ from the neutral ones by 12.0 grey levels of 255"
     changes = [ax.images[0].get_array() for ax in figure.axes if ax.images[0].get_cmap().name == "RdBu_r"]
     assert all((change == 12).all() for change in changes)
     ax = draw.strip(np.stack([grey, grey]), ["a", "b"], plt.figure().add_subplot())
@@ -47,7 +50,9 @@ def test_quality_draws_both_tables():
                      columns=["au", "kind", "correlation", "error"]),
     ]).assign(preset="paper")  # fmt: skip
     figure = draw.quality(table)
-    assert figure.axes[0].get_title().endswith("preset paper")
-    assert len(figure.axes[0].collections) == len(draw.KINDS)
-    assert [len(line.get_xdata()) for line in figure.axes[1].lines] == [17] * len(draw.READ)
+    *measures, errors = figure.axes
+    assert [len(ax.collections) for ax in measures] == [len(draw.KINDS)] * len(draw.MEASURES)
+    assert [len(line.get_xdata()) for line in errors.lines] == [17] * len(draw.READ)
+    way = "60% (50% to 70%) of the way to the real AUs, before training 60%, the control 60%"
+    assert draw.quality_message(table) == f"Generated faces go {way}"
     plt.close(figure)

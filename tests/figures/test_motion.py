@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.scan import read_index
-from melib.figures.motion import BINS, apex_accuracy, flow_accuracy, one_clip
+from melib.figures.motion import BINS, apex_accuracy, apex_message, flow_accuracy, flow_message, one_clip
 from melib.prepare.describe import frames_and_motion
 from melib.prepare.pipeline import prepare
 from melib.prepare.settings import PrepareSettings
@@ -18,29 +18,48 @@ def close_figures():
     plt.close("all")
 
 
-def test_flow_errors_stand_at_their_numbers():
+def flow_errors():
     rows = [
-        {"method": method, "source": source, "motion": motion, "epe": epe, "angle": 10 * epe, "ms": 5.0}
+        {"method": method, "source": source, "motion": motion, "epe": epe, "ms": 5.0}
         for source in ("photo", "demo")
         for motion in ("under 0.5 px", "1-2 px")
-        for method, epe in (("a", 0.1), ("b", 0.2))
+        for method, epe in (("lk, window 6 px", 0.2), ("DIS, finest scale 1", 0.1))
     ]
-    *panels, time = flow_accuracy(pd.DataFrame(rows)).axes
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["b", "a"]
-    for ax, factor in zip(panels, (1, 1, 10, 10), strict=True):
+    return pd.DataFrame(rows)
+
+
+def test_flow_errors_stand_at_their_numbers_best_on_top():
+    *panels, time = flow_accuracy(flow_errors()).axes
+    labels = panels[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["Lucas-Kanade, window 6 px (default)", "DIS, finest scale 1"]
+    assert [label.get_fontweight() for label in labels] == ["bold", "normal"]
+    for ax in panels:
         assert [line.get_label() for line in ax.lines] == list(BINS)[::2]
-        assert all(line.get_xdata() == pytest.approx([0.2 * factor, 0.1 * factor]) for line in ax.lines)
+        assert all(line.get_xdata() == pytest.approx([0.2, 0.1]) for line in ax.lines)
     assert list(time.lines[0].get_xdata()) == [5, 5]
 
 
-def test_apex_errors_stand_at_their_numbers():
+def test_the_title_names_the_best_flow_and_the_default_where_it_is_another():
+    words = "{} has the least error: 0.10 px at motions up to 1 px"
+    assert flow_message(flow_errors()) == f"{words.format('DIS, finest scale 1')}; the default: 0.20"
+    alone = flow_errors().query("method != 'DIS, finest scale 1'").assign(epe=0.1)
+    assert flow_message(alone) == words.format("Lucas-Kanade, window 6 px (default)")
+
+
+def apex_rows():
     rows = [
-        {"rule": rule, "dataset": "SAMM", "frames": k, "ms": 5 * k, "taken": k / 2}
-        for k, rule in enumerate(("motion", "midpoint"))
+        {"rule": rule, "dataset": "SAMM", "frames": k, "taken": k / 2} for k, rule in enumerate(("motion", "midpoint"))
     ]
-    axes = apex_accuracy(pd.DataFrame(rows)).axes
+    return pd.DataFrame(rows)
+
+
+def test_apex_errors_stand_at_their_numbers_best_on_top():
+    axes = apex_accuracy(apex_rows()).axes
     samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in axes]
-    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [5, 0], [0.5, 0]]
+    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [0.5, 0]]
+    assert axes[0].get_yticklabels()[0].get_text() == "middle frame"
+    message = "Greatest motion, blinks left out: 0.0 frames off the true apex, the next rule 1.0"
+    assert apex_message(apex_rows()) == message
 
 
 def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):

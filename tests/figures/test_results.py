@@ -1,12 +1,9 @@
 """Figures of results show what their tables say."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgba
 
-from melib.corpus.index import DATASETS
 from melib.figures import results as draw
 
 
@@ -16,32 +13,44 @@ def closed():
     plt.close("all")
 
 
-def effects():
-    nothing = [float("nan")] * 3
-    rows = [
-        ("a", 2.0, 1.0, 3.0, "holds"),
-        ("b", -1.0, -3.0, 1.0, "undecided"),
-        ("c", *nothing, "not run"),
-    ]
-    return pd.DataFrame(rows, columns=["name", "effect", "low", "high", "verdict"])
-
-
-def board():
-    return effects().rename(columns={"name": "claim"}).assign(paper="+1.0", seeds=[3, 3, 0])
-
-
-def spans(ax):
-    return [[tuple(point) for point in path.vertices] for lines in ax.collections for path in lines.get_paths()]
-
-
-def test_confusions_count_by_dataset_and_fill_what_is_absent():
+def counts():
     rows = [
         ("SAMM", "negative", "surprise", 3),
         ("SMIC", "positive", "positive", 4),
         ("SMIC", "positive", "negative", 1),
     ]
-    axes = plt.figure().subplots(1, 2)
-    draw.confusions(pd.DataFrame(rows, columns=["held_out", "label", "predicted", "count"]), axes)
+    table = pd.DataFrame(rows, columns=["held_out", "label", "predicted", "count"])
+    return table.assign(setting="CNN on flow, CE")
+
+
+def effects():
+    rows = [
+        ("flow", "over CE", "SMIC", 1.0, 3),
+        ("flow", "over CE", "mean", 0.5, 3),
+        ("flow", "over CE", "pooled", 9.0, 3),
+        ("flow", "over CE scaled", "mean", -0.5, 1),
+        ("apex", "over CE", "mean", float("nan"), 0),
+    ]
+    table = pd.DataFrame(rows, columns=["inputs", "contrast", "name", "effect", "n"])
+    return table.assign(low=table["effect"] - 1, high=table["effect"] + 1)
+
+
+def table8():
+    rows = [
+        (row, rule, value)
+        for row, values in (
+            ("apex", (40.0, 41.0, 43.0)),
+            ("flow", (float("nan"), 60.0, 64.0)),
+            ("flow + BRL", (float("nan"), float("nan"), float("nan"))),
+        )
+        for rule, value in zip(("source_val", "last", "oracle"), values, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["row", "selection", "value"])
+    return table.assign(table="table8", metric="uar", column="mean", low=table["value"] - 2, high=table["value"] + 2)
+
+
+def test_confusions_count_by_dataset_and_fill_what_is_absent():
+    axes = draw.confusions(counts()).axes
     assert [ax.get_title() for ax in axes] == ["SMIC", "SAMM"]
     first, second = ([text.get_text() for text in ax.texts] for ax in axes)
     assert first[:3] == ["4\n80%", "1\n20%", "0\n0%"]
@@ -50,53 +59,27 @@ def test_confusions_count_by_dataset_and_fill_what_is_absent():
     assert not axes[1].get_ylabel()
 
 
-def test_forest_places_effects_and_intervals():
-    ax = draw.forest(effects(), plt.figure().add_subplot())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
-    assert spans(ax)[:2] == [[(1, 0), (3, 0)], [(-3, 1), (1, 1)]]
-    dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
-    assert [float(dot.get_xdata()[0]) for dot in dots[:2]] == [2, -1]
-    assert [text.get_text() for text in ax.texts] == ["not run"]
-    assert ax.get_ylim() == (2.5, -0.5)
+def test_the_most_frequent_error_is_said():
+    assert draw.confusions_message(counts()) == "Most frequent error: 100% of negative clips are taken for surprise"
+    right = counts().query("label == predicted")
+    assert draw.confusions_message(right) == "No clip is taken for another class"
 
 
-def test_the_board_tells_claim_paper_effect_and_verdict_on_its_data():
-    ax = draw.claims_board(board(), plt.figure().add_subplot(), "the synthetic demo corpus")
-    assert ax.get_title(loc="left").endswith("on the synthetic demo corpus")
-    texts = [text.get_text() for text in ax.texts]
-    assert "+2.0 (+1.0 to +3.0)" in texts
-    assert texts.count("3") == 2
-    assert "−1.0 (−3.0 to +1.0)" in texts
-    tags = {text.get_text(): text.get_bbox_patch() for text in ax.texts if text.get_bbox_patch()}
-    assert {name: tag.get_facecolor() for name, tag in tags.items()} == {
-        name: to_rgba(draw.VERDICTS[name]) for name in ("holds", "undecided", "not run")
-    }
-    (a, b), (c, d) = ([x for x, _ in span] for span in spans(ax)[:2])
-    assert (d - c, (a + b) / 2 - c) == pytest.approx((2 * (b - a), 2.5 * (b - a)))  # one scale for one unit
-
-
-def test_attention_has_a_panel_a_setting_and_a_line_a_dataset():
-    epochs = np.arange(1, 5)
-    rows = [
-        pd.DataFrame({"setting": s, "epoch": epochs, "domain": d, "mean_a": 0.5, "q10": 0.4, "q90": 0.6})
-        for s in ("λ = 0", "λ = 0.5")
-        for d in DATASETS[:4]
+def test_effects_have_one_legend_with_seeds_and_leave_out_what_was_not_run():
+    figure = draw.effects(effects())
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["SMIC", "mean"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "over CE (3 seeds)",
+        "over CE scaled (1 seed)",
     ]
-    axes = plt.figure().subplots(1, 2)
-    draw.attention(pd.concat(rows), axes)
-    assert [ax.get_title() for ax in axes] == ["λ = 0", "λ = 0.5"]
-    assert [len(ax.lines) for ax in axes] == [4, 4]
+    assert draw.effects_message(effects()) == "BRL over cross-entropy: +0.5 (−0.5 to +1.5) on flow"
 
 
-def test_the_diagnosis_is_drawn_by_lam_from_where_brl_begins():
-    epochs = pd.DataFrame({"epoch": [1, 2, 3], "brl_start": 2, "gradient_ce": 1.0, "gradient_brl": 0.1, "gap": 0.2,
-                           "inside": 0.3, "probe_dataset": 0.9, "probe_label": 0.5})  # fmt: skip
-    table = pd.concat([epochs.assign(lam=0.0), epochs.assign(lam=0.5)])
-    drawn = {draw.gradients: (epochs, [1.0, 0.1]), draw.steering: (table, [0.2, 0.3] * 2),
-             draw.probes: (table, [0.9, 0.5] * 2)}  # fmt: skip
-    for function, (rows, levels) in drawn.items():
-        ax = function(rows, plt.figure().add_subplot())
-        *lines, start = ax.lines
-        assert [line.get_ydata()[0] for line in lines] == levels
-        assert list(start.get_xdata()) == [2, 2]
-        assert len(ax.get_legend().get_texts()) == len(levels)
+def test_the_ablation_has_the_first_rule_that_gives_a_result_and_the_oracle_beside_it():
+    rows = draw.ablation(table8()).set_index("row")
+    assert rows[["value", "oracle"]].to_numpy().tolist() == [[40, 43], [60, 64]]
+    assert draw.selection_message(rows) == "Choosing the epoch on the test set adds +3.5 points, mean of 2 settings"
+    axes = draw.tables(table8()).axes
+    assert [ax.get_title(loc="left") for ax in axes] == ["apex frames", "optical flow"]
+    assert [label.get_text() for ax in axes for label in ax.get_yticklabels()] == ["cross-entropy"] * 2

@@ -112,12 +112,14 @@ def test_a_misspelt_parameter_stops_the_run_in_the_cell_after_the_parameters(tmp
     assert not (tmp_path / "runs").exists()
 
 
-def test_decision_boundaries_without_a_run_say_so(tmp_path, tiny_root):
+def test_decision_boundaries_without_a_run_show_the_committed_figure(tmp_path, tiny_root):
     notebook = home() / "notebooks" / "05_decision_boundaries.ipynb"
     done = papermill(tmp_path, notebook, corpus=tiny_root, profile="tiny", runs=tmp_path / "runs")
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
     assert "Not run: **" in outputs
+    assert "the committed figure of the synthetic demo corpus takes its place" in outputs
+    assert pictures(tmp_path / "out.ipynb") == 2
 
 
 def test_decision_boundaries_train_what_is_missing_and_draw_figures_4_to_7(tmp_path, tiny_root):
@@ -131,12 +133,11 @@ def test_decision_boundaries_train_what_is_missing_and_draw_figures_4_to_7(tmp_p
     names = {f"{name}.{suffix}" for name in ("fig6_backbones", "fig7_boundaries") for suffix in ("png", "csv")}
     assert {path.name for path in (tmp_path / "f").iterdir()} == names
     table = pd.read_csv(tmp_path / "f" / "fig7_boundaries.csv")
-    assert set(table.query("role == 'absent'")["panel"]) == {"apex", "apex + BRL (λ = 0.5)"}
     assert set(table.query("role == 'score'")["panel"]) == {"flow", "flow + BRL (λ = 0.5)"}
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
     assert pictures(tmp_path / "out.ipynb") == 2
     assert pictures(tmp_path / "out.ipynb", "image/svg+xml") == 2
-    assert "Not run: **apex, apex + BRL (λ = 0.5)**" in outputs
+    assert "Not run: **apex, apex + BRL (λ = 0.5)** (bf16)" in outputs
     assert "BRL on flow: **" in outputs
     assert "synthetic demo corpus" in outputs
 
@@ -183,11 +184,22 @@ def test_results_are_read_from_run_folders_and_say_what_was_not_run(tmp_path, ti
     done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert "11 of 11 units are finished" in outputs
+    assert "11 of 11 runs are finished." in outputs
     assert pictures(tmp_path / "out.ipynb") == 6
-    assert "synthetic demo corpus" in outputs
-    assert "not run" in outputs
+    assert "Results are of the synthetic demo corpus" in outputs
+    assert "Published, on real clips" in outputs
     assert "best backbone on the test set (oracle)" in outputs
+
+
+def test_where_no_run_is_the_committed_results_take_its_place(tmp_path, tiny_root):
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(f"{{corpus: {tiny_root}, profile: tiny, held_out: SMIC, out: {tmp_path / 'runs'}}}")
+    done = papermill(tmp_path, home() / "notebooks" / "06_results.ipynb", grid=grid)
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert "No run is there: the committed results of `figures/` take its place." in outputs
+    assert f"0 of 1 runs are finished; 1 not run: `melib run {grid}`" in outputs
+    assert pictures(tmp_path / "out.ipynb") >= 1
 
 
 @pytest.mark.parametrize("name", ["01_dataset_analysis", "02_au_clustering"])

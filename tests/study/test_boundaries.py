@@ -9,7 +9,7 @@ from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
 from melib.prepare.data import Data
-from melib.study.boundaries import COLUMNS, panels, plane, run_features
+from melib.study.boundaries import COLUMNS, CORNERS, panels, plane, run_features
 from tests.conftest import settings, toy
 
 
@@ -89,12 +89,14 @@ def test_the_fit_on_training_clips_does_without_the_held_out_clips():
     assert not part(before, "held_out").equals(part(after, "held_out"))
 
 
-def test_panels_hold_both_fits_the_network_and_what_was_not_run(trained):
+def test_panels_hold_both_fits_and_the_network(trained):
     data, result, folder = trained
-    table = panels({"flow": folder, "apex": None}, "SAMM", data)
+    table = panels({"flow": folder}, "SAMM", data)
     assert list(table.columns) == list(COLUMNS)
     scored = part(table, "score").set_index("fit")
     assert set(scored.index) == {"network", "held_out", "train"}
     assert scored.loc["network", "uar"] == result.history["held_out_uar"].iloc[-1]
-    assert part(table, "absent")["panel"].tolist() == ["apex"]
+    points = part(table, "probability")
+    inside = (points[["x", "y"]] >= -1e-9).all(axis=None) and (points["y"] <= CORNERS[2, 1] + 1e-9).all()
+    assert inside and set(points["clip_id"]) == set(part(table, "held_out")["clip_id"])
     assert (table[table["role"] == "held_out"].groupby("fit").size() == 30).all()

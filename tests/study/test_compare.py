@@ -187,17 +187,17 @@ def test_verdicts_are_of_the_gains_and_heed_no_tuning_run(outcomes, tmp_path):
             expected.tolist(), rel=1e-4
         )
     assert (board["seeds"] == 2).all() and (board["verdict"] == "undecided").all()  # two seeds decide nothing
-    assert "| Mirroring helps | " in paths["compare.md"].read_text()
+    assert "| Switches | Mirroring helps | " in paths["compare.md"].read_text()
 
 
 def test_every_switch_of_the_recipe_and_every_loss_has_its_claim(outcomes):
-    texts = [claim.text for claim in HELPS]
     losses = {name for name in ALGORITHMS if name not in ("erm", "brl", "feature_means", "pretrain")}
-    for title in (ALGORITHMS[name].title for name in losses):
-        assert f"{title} helps" in texts and f"{title} helps beside the recipe" in texts
-    alone = [{name for term in claim.terms[:1] for name in term.setting if name in RECIPE} for claim in HELPS[:6]]
-    assert set().union(*alone[:5]) == alone[5] == set(RECIPE)
-    assert len(judge(outcomes, "last", HELPS)) == len(HELPS)
+    for topic in ("Losses", "Losses beside the recipe"):
+        assert {claim.text for claim in HELPS[topic]} == {f"{ALGORITHMS[name].title} helps" for name in losses}
+    *alone, together = ({*claim.terms[0].setting} & {*RECIPE} for claim in HELPS["Switches"])
+    assert set().union(*alone) == together == set(RECIPE)
+    board = judge(outcomes, "last", HELPS)
+    assert board["topic"].value_counts(sort=False).to_dict() == {topic: len(part) for topic, part in HELPS.items()}
 
 
 def test_rows_that_saw_held_out_inputs_are_marked(outcomes):

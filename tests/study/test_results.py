@@ -4,7 +4,7 @@ import pytest
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
 from melib.prepare.data import Data
-from melib.study.results import collect, results_table, seed_counts, to_markdown, varied
+from melib.study.results import collect, results_table, seed_counts, side_by_side, to_markdown, varied
 from tests.conftest import settings, toy
 
 
@@ -28,6 +28,18 @@ def test_one_row_a_run_and_rule(folders):
     history = read_run(folders[0]).history
     row = rows.query("run == @folders[0].name and selection == 'last'").iloc[0]
     assert [row.acc, row.uar, row.uf1] == history[["held_out_acc", "held_out_uar", "held_out_uf1"]].iloc[-1].tolist()
+
+
+def test_settings_stand_side_by_side_with_intervals(folders):
+    table = (
+        side_by_side(folders)
+        .query("selection == 'last' and metric == 'uar' and seeds == 2")
+        .set_index(["row", "column"])
+    )
+    means = collect(folders).query("selection == 'last' and held_out == 'SAMM'").groupby("lam")["uar"].mean()
+    assert sorted(table.xs("SAMM", level="column")["value"]) == pytest.approx(sorted(100 * means))
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+    assert table["corpus"].unique().tolist() == ["f00d"]
 
 
 def test_the_table_averages_seeds_and_then_datasets(folders):

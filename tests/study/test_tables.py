@@ -15,6 +15,7 @@ from melib.study import claims, tables
 from melib.study.outcomes import Outcomes, matches, read_outcomes
 from melib.study.report import has_runs, latex, markdown, write_report
 from melib.study.rows import row_of
+from melib.study.table9 import layout9, table9
 
 EPOCHS = 4
 SETTINGS = {lam: tables.cnn("flow", **tables.weighted(lam)) for lam in (0, 0.5)}
@@ -60,6 +61,12 @@ def run(held_out: str, hit: float, seed: int = 0, synthetic: bool = True, **sett
 def study(monkeypatch, runs) -> Outcomes:
     monkeypatch.setattr("melib.study.outcomes.read_run", lambda folder: folder)
     return read_outcomes(runs)
+
+
+def judged(outcomes: Outcomes) -> pd.DataFrame:
+    """The board by "topic: claim"."""
+    board = claims.judge(outcomes)
+    return board.set_index(board["topic"] + ": " + board["claim"])
 
 
 def lodo(hit, seeds=3, **setting):
@@ -113,9 +120,9 @@ def test_sources_may_go_with_the_held_out_dataset(monkeypatch):
     for one in runs:
         one.facts["clips"]["train"] = dict.fromkeys(one.settings.sources, 48)
     outcomes = study(monkeypatch, runs)
-    assert tables.table9(outcomes)["terms"].iloc[-1] == "3 classes, 2 sources, no target data"
-    board = claims.judge(outcomes).set_index("claim")
-    assert board.loc["BRL helps on optical flow", ["seeds", "paper"]].tolist() == [3, "of other datasets"]
+    assert table9(outcomes)["terms"].iloc[-1] == "3 classes, 2 sources, no target data"
+    board = judged(outcomes)
+    assert board.loc["BRL on optical flow: BRL helps", ["seeds", "paper"]].tolist() == [3, "of other datasets"]
     runs[0].facts["clips"]["train"] = {"SAMM": 48, "MMEW": 48}
     with pytest.raises(ValueError, match="differ in sources"):
         study(monkeypatch, runs)
@@ -124,14 +131,14 @@ def test_sources_may_go_with_the_held_out_dataset(monkeypatch):
 def test_a_seed_that_holds_out_one_dataset_is_no_seed_of_the_mean(monkeypatch):
     runs = [r for lam, hit in ((0, 0.4), (0.5, 0.8)) for r in lodo(hit, inputs="flow", lam=lam)
             if r.settings.seed == 0 or r.settings.held_out == "CASME2"]  # fmt: skip
-    row = claims.judge(study(monkeypatch, runs)).set_index("claim").loc["BRL helps on optical flow"]
+    row = judged(study(monkeypatch, runs)).loc["BRL on optical flow: BRL helps"]
     assert (row["seeds"], row["verdict"]) == (1, "undecided")
 
 
 def test_a_whole_study_may_be_of_another_flow_method_or_precision(monkeypatch):
     how = dict(precision="bf16", flow_method="raft_large", remove_head_motion=True, lr=1e-3)
     board = verdict(monkeypatch, 0.4, 0.8, **how)
-    assert board.loc["BRL helps on optical flow", "verdict"] == "holds"
+    assert board.loc["BRL on optical flow: BRL helps", "verdict"] == "holds"
 
 
 def test_settings_that_no_table_shows_are_told(monkeypatch, tmp_path):
@@ -162,10 +169,20 @@ def test_the_papers_means_stand_beside_means_of_its_five_datasets_alone(monkeypa
 
 def test_table_9_has_the_floors(monkeypatch):
     linear = lodo(0.5, inputs="flow", method="logreg", seeds=1)
-    table = tables.table9(study(monkeypatch, linear)).set_index(["row", "selection"])
+    table = table9(study(monkeypatch, linear)).set_index(["row", "selection"])
     assert table.loc[("always negative", "no training"), "SMIC UAR"] == pytest.approx(100 / 3)
     own = linear[0].history["held_out_uar"].iloc[-1]
     assert table.loc[("linear on raw flow", "last"), "SMIC UAR"] == pytest.approx(100 * own)
+
+
+def test_ours_of_table_9_is_printed_by_its_mean_under_the_result_and_the_oracle(monkeypatch):
+    table = table9(study(monkeypatch, lodo(0.5, inputs="flow", seeds=1)))
+    printed = layout9(table).set_index("setting")
+    rows = table.set_index(["row", "selection"])[["SMIC UAR", "CASME II UAR", "SAMM UAR"]].mean(axis=1)
+    line = printed.loc["CNN + BRL on flow"]
+    assert line["mean"] == f"{rows[('CNN + BRL on flow', 'source_val')]:.1f}"
+    assert line[tables.ORACLE] == f"{rows[('CNN + BRL on flow', 'oracle')]:.1f}"
+    assert "linear on raw flow" not in printed.index and "ATNet" not in printed.index
 
 
 def test_a_study_of_some_held_out_datasets_has_tables_too(monkeypatch, tmp_path):
@@ -190,15 +207,36 @@ def test_an_effect_is_over_the_seeds_that_both_settings_have_on_all_its_datasets
     assert found.loc["mean", "effect"] == pytest.approx(100 * (at[0] - at[1])[-2, METRICS.index("uar")])
 
 
-def test_what_was_not_run_is_there_and_says_so(monkeypatch):
+def test_what_was_not_run_has_no_line_but_a_count(monkeypatch, tmp_path):
     outcomes = study(monkeypatch, lodo(0.6, inputs="flow", lam=0)[:-3])  # without MMEW
-    printed = tables.layout(tables.tidy(outcomes, "table6"), "uar").set_index(["setting", "selection"])
-    assert set(printed.loc[("ResNet-18", ""), ["SMIC", "mean", "pooled"]]) == {"not run"}
-    assert set(printed.loc["CNN"].index) == {"source_val", "oracle"}
+    rows = tables.tidy(outcomes, "table6")
+    printed = tables.layout(rows, "uar").set_index("setting")
+    assert list(printed.index) == ["CNN", "always negative"]
     assert "MMEW" not in printed.columns  # no run held it out at all
-    assert {"CNN, CE scaled, no BRL", "CNN + BRL on placebo groups", "linear on raw flow", "always negative"} <= set(
-        printed.index.get_level_values(0)
+    assert {"ResNet-18", "CNN, CE scaled, no BRL", "linear on raw flow"} <= set(tables.not_run(rows))
+    write_report(outcomes, tmp_path)
+    assert (
+        f"{len(tables.not_run(pd.read_csv(tmp_path / 'tables.csv')))} settings of"
+        in (tmp_path / "tables.md").read_text()
     )
+
+
+def test_a_printed_line_has_the_result_and_what_the_test_set_would_choose(monkeypatch):
+    rows = tables.tidy(study(monkeypatch, lodo(0.6, inputs="flow", lam=0)), "table6")
+    line = tables.layout(rows, "uar").set_index("setting").loc["CNN"]
+    cells = rows.query("row == 'CNN' and metric == 'uar' and column == 'mean'").set_index("selection")
+    assert line["mean"].startswith(f"{cells.loc['source_val', 'value']:.1f} ± ")
+    assert line[tables.ORACLE] == f"{cells.loc['oracle', 'value']:.1f}"
+
+
+def test_the_paper_s_values_stand_in_a_table_of_their_own(monkeypatch, tmp_path):
+    outcomes = study(monkeypatch, lodo(0.6, inputs="flow", lam=0, seeds=1))
+    write_report(outcomes, tmp_path)
+    blocks = (tmp_path / "tables.md").read_text().split("\n## ")
+    assert [block.split("\n")[0] for block in blocks if "53.63" in block] == [
+        "Published, on real clips: the paper's own runs"
+    ]
+    assert len((tmp_path / "tables.md").read_text().splitlines()) < 150
 
 
 def test_always_negative_on_the_counts_of_table_1():
@@ -214,11 +252,11 @@ def test_always_negative_on_the_counts_of_table_1():
 
 def verdict(monkeypatch, before, after, **more):
     outcomes = study(monkeypatch, lodo(before, inputs="flow", lam=0, **more) + lodo(after, inputs="flow", **more))
-    return claims.judge(outcomes).set_index("claim")
+    return judged(outcomes)
 
 
 def test_verdicts_follow_the_runs(monkeypatch):
-    name = "BRL helps on optical flow"
+    name = "BRL on optical flow: BRL helps"
     better, worse = verdict(monkeypatch, 0.4, 0.8).loc[name], verdict(monkeypatch, 0.8, 0.4).loc[name]
     same = verdict(monkeypatch, 0.6, 0.6).loc[name]
     assert (better["verdict"], worse["verdict"], same["verdict"]) == ("holds", "does not", "undecided")
@@ -231,16 +269,16 @@ def test_verdicts_follow_the_runs(monkeypatch):
 
 def test_claims_without_runs_and_what_the_demo_corpus_was_built_to_show(monkeypatch):
     board = verdict(monkeypatch, 0.4, 0.6)
-    assert board.loc["Top-up lifts UAR (CNN + BRL, apex, CASME II)", "verdict"] == "not run"
+    assert board.loc["Top-up (CNN + BRL, apex frames): Top-up lifts UAR (CASME II)", "verdict"] == "not run"
     for synthetic, expected in ((True, "by construction"), (False, "holds")):
         runs = lodo(0.35, inputs="apex", lam=0, synthetic=synthetic)
         runs += lodo(0.9, inputs="flow", lam=0, synthetic=synthetic)
-        board = claims.judge(study(monkeypatch, runs)).set_index("claim")
-        assert board.loc["Flow beats apex frames without BRL", "verdict"] == expected
+        board = judged(study(monkeypatch, runs))
+        assert board.loc["Optical flow over apex frames: Flow beats apex frames without BRL", "verdict"] == expected
 
 
 def test_no_verdict_rests_on_one_training(monkeypatch):
-    row = verdict(monkeypatch, 0.4, 0.8, seeds=2).loc["BRL helps on optical flow"]
+    row = verdict(monkeypatch, 0.4, 0.8, seeds=2).loc["BRL on optical flow: BRL helps"]
     assert row["low"] > 0
     assert (row["verdict"], row["seeds"]) == ("undecided", 2)
 
@@ -250,7 +288,7 @@ def test_what_falls_less_was_not_lifted(monkeypatch):
     runs = [run("CASME2", hit, seed, inputs="apex", augment=kind)
             for kind, hit in (("none", 0.8), ("even", 0.5)) for seed in range(3)]  # fmt: skip
     outcomes = study(monkeypatch, runs)
-    row = claims.judge(outcomes).set_index("claim").loc["... and more than it lifts Acc"]
+    row = judged(outcomes).loc["Top-up (CNN + BRL, apex frames): ... and more than it lifts Acc"]
     at = {kind: 100 * outcomes.resampled(tables.cnn("apex", method="brl", augment=kind), "source_val")[0, 0]
           for kind in ("none", "even")}  # fmt: skip
     lift = dict(zip(METRICS, at["even"] - at["none"], strict=True))
@@ -262,21 +300,22 @@ def test_a_margin_is_over_the_best_of_the_others(monkeypatch):
     hits = {0.0: 0.4, 0.3: 0.5, 0.5: 0.8, 0.7: 0.6, 0.9: 0.2}
     runs = [run("CASME2", hit, seed, inputs="apex", lam=lam) for lam, hit in hits.items() for seed in range(3)]
     outcomes = study(monkeypatch, runs)
-    board = claims.judge(outcomes).set_index("claim")
+    board = judged(outcomes)
     uar = {
         lam: 100 * outcomes.resampled(tables.cnn("apex", **tables.weighted(lam)), "source_val")[0, 0, 1] for lam in hits
     }
-    best = board.loc["λ = 0.5 is the best weight (CASME II, apex)"]
+    best = board.loc["BRL on apex frames: λ = 0.5 is the best weight (CASME II)"]
     assert best["effect"] == pytest.approx(uar[0.5] - uar[0.7])
-    assert board.loc["λ = 0.9 is worse than no BRL (CASME II, apex)", "effect"] == pytest.approx(uar[0.0] - uar[0.9])
+    worse = board.loc["BRL on apex frames: λ = 0.9 is worse than no BRL (CASME II)"]
+    assert worse["effect"] == pytest.approx(uar[0.0] - uar[0.9])
 
 
 def test_the_share_of_selection_in_the_gain(monkeypatch):
     outcomes = study(monkeypatch, lodo(0.5, inputs="flow", lam=0) + lodo(0.7, inputs="flow"))
     gain = {rule: np.subtract(*(outcomes.resampled(SETTINGS[lam], rule)[0, 5, 1] for lam in (0.5, 0.0)))
             for rule in ("oracle_per_metric", "source_val")}  # fmt: skip
-    board = claims.judge(outcomes).set_index("claim")
-    effect = board.loc["BRL's gain is larger when the epoch is chosen on the test set (flow)", "effect"]
+    board = judged(outcomes)
+    effect = board.loc["BRL on optical flow: ... more when the epoch is chosen on the test set", "effect"]
     assert effect == pytest.approx(100 * (gain["oracle_per_metric"] - gain["source_val"]))
 
 
@@ -348,7 +387,7 @@ def test_what_features_carry_is_compared_over_the_same_training_sets(monkeypatch
         )
 
     outcomes.hits = hits
-    row = claims.judge(outcomes).set_index("claim").loc["Features carry less of the dataset with BRL (flow)"]
+    row = judged(outcomes).loc["BRL on optical flow: Features carry less of the dataset"]
     # One of eight subjects of one of four source datasets, in the four folds of five that train on it.
     assert row["effect"] == pytest.approx(100 * 4 / 5 / 4 / 8)
     assert row["low"] < row["effect"] < row["high"]

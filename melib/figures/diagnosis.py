@@ -1,0 +1,90 @@
+"""What BRL does epoch by epoch, of runs with a diagnosis."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from melib.corpus.index import print_name
+from melib.figures.style import SERIES_COLOURS, dataset_colours
+
+ALIKE = 0.05  # mean attentions that lie no further apart coincide in the picture
+WEIGHT_COLOURS = (SERIES_COLOURS[0], SERIES_COLOURS[1])  # of runs without BRL and with it
+QUANTITIES = {  # columns of the table, each a panel of its own
+    "gap": "gap between the datasets'\nmean attention",
+    "inside": "share of W in the\ndatasets' directions",
+    "share": "gradient of BRL\nover that of CE",
+    "probe_dataset": "accuracy of a probe\nfor the dataset",
+}
+
+
+def brl_epochs(table: pd.DataFrame) -> Figure:
+    """One quantity a panel by epoch, a line a weight of BRL, a row of panels a kind of input."""
+    table = table.assign(share=table["gradient_brl"] / table["gradient_ce"])
+    kinds = list(table["inputs"].unique())
+    size = (11, 2.5 * len(kinds) + 1.2)
+    figure, axes = plt.subplots(len(kinds), len(QUANTITIES), figsize=size, layout="constrained", squeeze=False,
+                                sharex=True, sharey="col")  # fmt: skip
+    for line, kind in zip(axes, kinds, strict=True):
+        rows = table[table["inputs"] == kind]
+        for ax, (name, title) in zip(line, QUANTITIES.items(), strict=True):
+            by_weight(rows, name, ax)
+            if kind == kinds[0]:
+                ax.set_title(title, fontsize=11)
+            if kind == kinds[-1]:
+                ax.set_xlabel("epoch")
+        line[0].set_ylabel(kind, fontsize=12, fontweight="bold")
+    axes[0, -1].set_ylim(0, 1.05)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    figure.suptitle(epochs_message(table), fontsize=14, fontweight="bold")
+    return figure
+
+
+def by_weight(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
+    """One quantity by epoch, a line a weight of BRL, mean of the runs; a dashed line where BRL begins."""
+    for colour, (lam, part) in zip(WEIGHT_COLOURS, rows.groupby("lam"), strict=False):
+        means = part.groupby("epoch")[name].mean()
+        ax.plot(means.index, means, color=colour, linewidth=2.2, label=f"λ = {lam:g}" if lam else "without BRL")
+    ax.axvline(rows["brl_start"].iloc[0], color="#999999", linestyle="--", linewidth=1, label="BRL begins")
+    ax.set_ylim(0, None)
+    return ax
+
+
+def epochs_message(table: pd.DataFrame) -> str:
+    """What BRL does to its own gap and to what a probe reads of the dataset, at the last epoch."""
+    last = table[table["epoch"] == table["epoch"].max()].groupby("lam")[["gap", "probe_dataset"]].mean()
+    without, with_brl = last.iloc[0], last.iloc[-1]
+    return (
+        f"BRL: gap of attention {without['gap']:.2f} → {with_brl['gap']:.2f}, "
+        f"dataset read with accuracy {without['probe_dataset']:.2f} → {with_brl['probe_dataset']:.2f}"
+    )
+
+
+def brl_attention(table: pd.DataFrame) -> Figure:
+    """Mean attention of each source dataset by epoch with its 10 to 90 % band; a panel an input and weight of BRL."""
+    groups = list(table.groupby(["inputs", "lam"], sort=False))
+    figure, axes = plt.subplots(1, len(groups), figsize=(11, 3.7), layout="constrained", sharey=True, squeeze=False)
+    for ax, ((kind, lam), rows) in zip(axes[0], groups, strict=True):
+        for name, colour in dataset_colours(table["dataset"]).items():
+            source = rows[rows["dataset"] == name].sort_values("epoch")
+            ax.fill_between(source["epoch"], source["q10"], source["q90"], color=colour, alpha=0.13, linewidth=0)
+            ax.plot(source["epoch"], source["mean"], color=colour, linewidth=2.2, label=print_name(name))
+        ax.axvline(rows["brl_start"].iloc[0], color="#999999", linestyle="--", linewidth=1)
+        ax.set(xlabel="epoch", ylim=(0, 1))
+        ax.set_title(f"{kind}, λ = {lam:g}" if lam else f"{kind}, without BRL")
+    axes[0, 0].set_ylabel("attention $a$: mean, 10 to 90 %")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=5)
+    figure.suptitle(attention_message(table), fontsize=14, fontweight="bold")
+    return figure
+
+
+def attention_message(table: pd.DataFrame) -> str:
+    """How far the datasets' mean attentions lie apart at the last epoch, without BRL and with it."""
+    last = table[table["epoch"] == table["epoch"].max()]
+    means = last.groupby(["lam", "inputs", "dataset"])["mean"].mean()
+    apart = (means.groupby(["lam", "inputs"]).max() - means.groupby(["lam", "inputs"]).min()).groupby("lam").max()
+    without, with_brl = apart.iloc[0], apart.iloc[-1]
+    ends = "the same" if with_brl < ALIKE else "not the same"
+    return f"Attention ends {ends} for all datasets: at most {with_brl:.2f} apart with BRL, {without:.2f} without"
