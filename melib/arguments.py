@@ -75,7 +75,7 @@ def _add_results(command: Callable) -> None:
     """What makes tables, figures and pages of runs."""
     sub = command("compare")
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
-    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
+    sub.add_argument("--to", help="folder for what it makes (default: one in runs/, called like the first grid)")
     sub = command("peers")
     sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command("calibration")

@@ -114,7 +114,7 @@ def plan(args) -> int:
     seconds, guessed = expected_seconds(units, states)
     if seconds:
         guess = f", estimated for {guessed} without a finished run of the same kind, on one core" if guessed else ""
-        print(f"about {duration(seconds)} of training for one slot{guess}")
+        print(f"about {duration(seconds)} of training for one slot{guess}; a notebook each takes some seconds more")
     return 0
 
 
@@ -127,8 +127,12 @@ def status(args) -> int:
 
 def run(args) -> int:
     """Run what a grid still lacks, one papermill process a run; goes on where it was stopped."""
+    from melib.home import home
     from melib.study.launch import LAUNCHERS, Options
+    from melib.study.plan import NOTEBOOK
 
+    if not (home() / NOTEBOOK).is_file():
+        raise ValueError(f"There is no {NOTEBOOK} in {home()}: run this in the workbook's folder.")
     if args.launcher != "print":
         prepare(args)
     units = _plan(args.grid, quick=True)
@@ -187,16 +191,17 @@ def compare(args) -> int:
 
     from melib.figures.compare import gains
     from melib.figures.style import save, use_style
-    from melib.study.compare import write_comparison
+    from melib.study.compare import lay_out, write_comparison
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
     matplotlib.use("Agg")
     units = [unit for grid in args.grids for unit in _plan(grid)]
-    to = resolve(args.to)
-    for path in write_comparison(read_outcomes(finished(units), alike=False), to):
-        print(path)
+    to = resolve(args.to or f"runs/{Path(args.grids[0]).stem}")
+    paths = write_comparison(read_outcomes(finished(units), alike=False), to)
     table = pd.read_csv(to / "compare.csv")
+    print(lay_out(table).to_string(index=False))
+    print(*paths, sep="\n")
     if table["gain"].notna().any():
         use_style()
         print(save(gains(table), to, "compare", table, synthetic=bool(table["synthetic"].any())))

@@ -43,6 +43,11 @@ def python(root, *words):
     return ended.stdout
 
 
+def test_what_the_page_adds_passes_the_style_check(copy):
+    shutil.copy(home() / "pyproject.toml", copy)
+    python(copy, "-m", "ruff", "check", "melib")
+
+
 def test_the_page_adds_one_of_each_kind():
     assert [name for name, _ in LINES] == ["ALGORITHMS", "NETWORKS", "ESTIMATORS", "PROTOCOLS", "ARRAYS"]
     assert len(FILES) == len(LINES)
@@ -64,12 +69,13 @@ def test_they_go_through_papermill_status_collect_and_tables(copy):
                 "held_out": "SAMM",
                 "method": ["centroids", "logreg"],
                 "inputs": "flow+brightness",
-            }
+            },
+            {"corpus": "tiny", "profile": "tiny", "held_out": "odd", "protocol": "halves", "method": "centroids"},
         ],
     }
     for name, grid in grids.items():
         (copy / f"{name}.yaml").write_text(yaml.safe_dump(grid))
-        count = {"lodo": 4, "others": 2, "array": 2}[name]
+        count = {"lodo": 4, "others": 2, "array": 3}[name]
         assert f"{count} runs: {count} done" in python(copy, "-m", "melib.cli", "run", f"{name}.yaml")
         assert f"{count} runs: {count} done" in python(copy, "-m", "melib.cli", "status", f"{name}.yaml")
         collected = python(copy, "-m", "melib.cli", "collect", f"{name}.yaml", "--to", name)

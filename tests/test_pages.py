@@ -56,7 +56,7 @@ def test_the_samples_example_trains_and_scores(tmp_path, monkeypatch, capsys):
     assert "source_val" in capsys.readouterr().out
     scored = names["run"].predictions.query("split == 'held_out'")
     assert set(scored["dataset"]) == {"SAMM"} and len(scored) == 15
-    assert (tmp_path / "my_samples" / "samples.json").is_file()
+    assert (tmp_path / "data" / "my_samples" / "samples.json").is_file()
 
 
 def test_brl_in_a_model_of_your_own():

@@ -85,7 +85,8 @@ def report(scan: Scan) -> str:
     if absent:
         layouts = f"`melib doctor {scan.root} --datasets {','.join(absent)}` says how they should lie."
         lines += ["", f"Not there: {', '.join(map(print_name, absent))}. {layouts}"]
-    counts = [sum(finding.level == level for finding in scan.findings) for level in LEVELS]
+    shown = [finding for finding in scan.findings if finding.dataset not in absent]
+    counts = [sum(finding.level == level for finding in shown) for level in LEVELS]
     repaired = int((scan.index["notes"] != "").sum())
     summary = ", ".join(
         f"{count} {level}{'' if count == 1 else 's'}" for count, level in zip(counts, LEVELS, strict=True)

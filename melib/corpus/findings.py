@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from melib.corpus.index import DATASETS
+
 LEVELS = ("note", "warning", "error")
 
 
@@ -65,6 +67,13 @@ PROBLEMS = {
 }  # fmt: skip
 
 
+# What to do about them in a dataset of one's own, which has no archive to go back to.
+OWN_REMEDIES = {
+    "no folder": "Correct the clip's name in the row, or add its frames.",
+    "empty folder": "Add its frames, or remove the row.",
+    "no row": "Add a row for it, or correct the name in its row.",
+    "apex": "Correct the cell; until then preparation finds another.",
+}
 LACK_FRAMES = ("no folder", "empty folder", "other images")
 
 
@@ -96,6 +105,8 @@ class Log:
         grouped = []
         for (kind, message), clips in self._clips.items():
             level, text, remedy = PROBLEMS[kind]
+            if self.dataset not in DATASETS:
+                remedy = OWN_REMEDIES.get(kind, remedy)
             text = f"{len(clips)} x {message or text}"
             grouped.append(Finding(level, self.dataset, few(clips), text, remedy, kind in LACK_FRAMES))
         return self._findings + grouped

@@ -82,7 +82,8 @@ def read_lines(path: Path, log: Log) -> list[Line]:
     if not {"emotion", "label"} & set(header):
         absent.append("emotion or label")
     if absent:
-        near = [(name, get_close_matches(name, header, 1, 0.6)) for name in absent]
+        words = [word for name in absent for word in name.split(" or ")]
+        near = [(name, get_close_matches(name, header, 1, 0.6)) for name in words]
         hints = "".join(f" Is {alternatives[0]!r} meant as {name!r}?" for name, alternatives in near if alternatives)
         raise CorpusError(
             f"It has no column {' and no column '.join(absent)}; its header is: {', '.join(header)}.{hints}"

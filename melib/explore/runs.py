@@ -189,7 +189,7 @@ def _word(value: object) -> str:
 
 def _warning(rule: str) -> str:
     if rule in ORACLES:
-        return sentence("This rule chooses the epoch on the held-out labels: an upper bound, not a result.")
+        return sentence("This rule chooses the epoch on the held-out labels: optimistic, and no result.")
     return ""
 
 

@@ -30,23 +30,22 @@ def gains(rows: pd.DataFrame) -> Figure:
         ax.set_title(f"beside: {control}", loc="left", fontsize=10)
         ax.set_ylim(-0.7, len(group) - 0.3)
         ax.grid(axis="y", visible=False)
-    axes[-1, 0].set_xlabel("gain in mean UAR (points), 95 % interval over subjects")
+    axes[-1, 0].set_xlabel("gain in mean UAR (points), 95 % interval over subjects, not corrected for their number")
     figure.suptitle(message(shown), fontsize=12, fontweight="bold")
     return figure
 
 
 def message(shown: pd.DataFrame) -> str:
-    """What the gains say: the greatest one that is surely above 0, and how many are not."""
+    """What the gains over the first control say: the greatest one that is surely above 0, and BRL's."""
+    shown = shown[shown["control"] == shown["control"].iloc[0]]
     sure = shown[shown["gain_low"] > 0]
-    if sure.empty:
-        return f"None of {len(shown)} changes surely raises the UAR"
-    best = sure.loc[sure["gain"].idxmax()]
-    brl = shown[shown["row"].str.endswith(", BRL")]
-    rest = ""
-    if len(brl):
-        low, high = brl["gain_low"].iloc[0], brl["gain_high"].iloc[0]
-        rest = f"; BRL {brl['gain'].iloc[0]:+.1f} ({low:+.1f} to {high:+.1f})"
-    return f"{best['row']}: {best['gain']:+.1f} points over {best['control']}{rest}"
+    words = "Nothing surely raises the UAR"
+    if len(sure):
+        best = sure.loc[sure["gain"].idxmax()]
+        words = f"{best['row']}: {best['gain']:+.1f} points over {best['control']}"
+    for row in shown[shown["row"].str.endswith(", BRL")].head(1).itertuples():
+        words += f"; BRL {row.gain:+.1f} ({row.gain_low:+.1f} to {row.gain_high:+.1f})"
+    return words
 
 
 def _short(name: str, control: str) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, print_name
 from melib.figures.datasets import bare
-from melib.figures.style import CLASS_COLOURS, mark_synthetic
+from melib.figures.style import CLASS_COLOURS, SYNTHETIC, mark_synthetic
 from melib.learning.calibration import calibration_error, last_logits, probabilities, reliability
 from melib.study.models import Model
 from melib.study.predict import DRAWN, Prediction
@@ -36,7 +36,7 @@ def verdict(prediction: Prediction, regions: np.ndarray | None = None) -> Figure
     for ax, name in zip(low.subplots(1, len(MEASURES)), MEASURES, strict=True):
         _range(prediction, name, ax)
     if DRAWN in prediction.doubts:
-        mark_synthetic(figure)
+        mark_synthetic(figure, f"learned from the {SYNTHETIC}")  # the clip itself may be anyone's
     return figure
 
 
@@ -110,7 +110,7 @@ def calibration(models: Sequence[Model]) -> Figure:
         ax.set(xlabel="probability of the class it named", ylabel="share that was right")
         ax.legend(loc="lower right")
     if any(model.synthetic for model in models):
-        mark_synthetic(figure)
+        mark_synthetic(figure, f"learned from the {SYNTHETIC}")  # the clip itself may be anyone's
     return figure
 
 

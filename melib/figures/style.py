@@ -85,9 +85,9 @@ def verdict_colour(low: float, high: float) -> str:
     return ABOVE if low > 0 else BELOW if high < 0 else OPEN
 
 
-def mark_synthetic(figure: Figure) -> None:
+def mark_synthetic(figure: Figure, text: str = SYNTHETIC) -> None:
     """Write under the figure, clear of what is drawn, that its data are synthetic; a tight bounding box takes it in."""
-    figure.text(0.995, 0, SYNTHETIC, ha="right", va="top", fontsize=8, color="#B00020", style="italic")
+    figure.text(0.995, 0, text, ha="right", va="top", fontsize=8, color="#B00020", style="italic")
 
 
 def save(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:

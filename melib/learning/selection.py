@@ -24,7 +24,7 @@ def source_val(history: pd.DataFrame) -> dict[str, int] | None:
 
 
 def oracle(history: pd.DataFrame) -> dict[str, int]:
-    """The epoch of best accuracy on what is held out itself: what the paper did. An upper bound, not a result."""
+    """The epoch of best accuracy on what is held out itself: what the paper did. Optimistic, and no result."""
     return dict.fromkeys(METRICS, _best(history, "held_out_acc"))
 
 

@@ -65,12 +65,17 @@ def split_samples(index: pd.DataFrame, settings: RunSettings, fold: str | None =
     split[labelled & tested & real] = "held_out"
     present = dataset_order(index["dataset"][split == "train"])
     _check_sources(present, fold, settings)
+    before = set(index["label"][split == "train"])
     if settings.val_share:
         _keep_subjects(split, index, present, real, settings)
-    counts = index["label"][split == "train"].value_counts()
-    lacking = [name for name in CLASSES if not counts.get(name, 0)]
-    if lacking:
+    left = set(index["label"][split == "train"])
+    if lacking := [name for name in CLASSES if name not in before]:
         raise FitError(f"No training clip of class {lacking} in {sources}: it could never be learned.")
+    if lacking := [name for name in CLASSES if name not in left]:
+        raise FitError(
+            f"All training clips of class {lacking} are of subjects that were drawn for choosing an epoch: set "
+            "val_share to 0 to train on everyone, or another seed."
+        )
     if not (split == "held_out").any():
         raise FitError(f"{fold} has no labelled clip to test on.")
     return split

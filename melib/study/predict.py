@@ -19,7 +19,7 @@ from melib.prepare.faces import Face, FaceError
 from melib.prepare.own_clip import OwnClip, StilledClip, open_clip
 from melib.prepare.recording import interval, open_recording
 from melib.prepare.samples import Samples, is_samples_folder
-from melib.prepare.settings import PrepareSettings
+from melib.prepare.settings import PrepareError, PrepareSettings
 from melib.prepare.spot import Candidates, find_candidates
 from melib.study.models import SHOWN, Model
 from melib.study.ranges import HIGH, LOW, MEASURES, clip_measures, compare
@@ -88,6 +88,11 @@ def examine(
     recording = open_recording(resolve(place), fps)
     settings = preparation(models)
     if onset is None and recording.is_long():
+        if apex is not None:
+            raise PrepareError(
+                f"{recording.place.name} is too long to be one expression, and an apex of {apex} alone does not say "
+                "where it begins: give its onset (and offset) too, or no apex, to be shown candidates."
+            )
         return find_candidates(recording, settings.face_detector, progress=progress)
     frames = interval(recording, onset, apex, offset)
     return predict(models, open_clip(recording, frames, settings, read_box(box), cropped))

@@ -35,9 +35,9 @@ HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
     "subjects within their dataset, seeds averaged. Shown is UAR, with the epoch chosen on training subjects "
     "(`source_val`, or `last` where none were kept): a result. One column shows the mean where the epoch is chosen on "
-    "the held-out labels, as the paper did: an upper bound. tables.csv has all metrics and rules. A claim's verdict "
-    "takes at least three seeds, whose spread is beside each cell and not in the intervals. Top-up fills each dataset "
-    "before its validation subjects are set aside, and none of theirs is trained on."
+    "the held-out labels, as the paper did: optimistic, and no result. tables.csv has all metrics and rules. A claim's "
+    "verdict takes at least three seeds, whose spread is beside each cell and not in the intervals. Top-up fills each "
+    "dataset before its validation subjects are set aside, and none of theirs is trained on."
 )
 
 

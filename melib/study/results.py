@@ -107,7 +107,8 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         lines += [f"Preparation left out {rows['skipped'].max()} clips: `melib prepare` lists them with reasons.", ""]
     lines += [
         "Percent, by held-out dataset. `last` and `source_val` are results; "
-        f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels: upper bounds. "
+        f"{' and '.join(f'`{name}`' for name in ORACLES)} choose the epoch on the held-out labels: optimistic, and no "
+        "results. "
         "Intervals, floors and the controls that BRL is read beside: `melib tables`.",
         "",
     ]

@@ -98,7 +98,7 @@ def test_two_runs_are_compared_and_a_menu_changes_the_curves(open_panel, demo):
     panel.changed(0, before)
     panel.output.get_by_text("a paired test needs the same clips").wait_for()
     panel.choose("epoch by", "oracle: best accuracy on the held-out clips")
-    panel.output.get_by_text("an upper bound, not a result").wait_for()
+    panel.output.get_by_text("optimistic, and no result").wait_for()
 
 
 def test_a_cell_of_the_grid_opens_its_run(open_panel, demo):

@@ -124,6 +124,20 @@ def test_what_is_wrong_in_a_sheet_is_said(root, rows, level, says):
     assert not result.index["folder"].str.contains("secret").any()
 
 
+@pytest.mark.parametrize(
+    "row, remedy",
+    [
+        (("c9", *GOOD[1:]), "Correct the clip's name in the row, or add its frames."),
+        ((*GOOD[:4], 77, *GOOD[5:]), "Correct the cell; until then"),
+        (GOOD, "Add a row for it"),
+    ],
+)
+def test_advice_on_a_dataset_of_ones_own_speaks_of_no_archive(root, row, remedy):
+    sheet(root, row)
+    text = report(scan(root, ["pilot"]))
+    assert remedy in text and "Unpack the archive" not in text and "nothing to do" not in text.lower()
+
+
 def test_crops_are_known_by_the_sheet_or_by_their_names(root):
     copies.frames(root / "pilot/p9/c0", ["crop_img005.jpg", "crop_img006.jpg"])
     copies.frames(root / "pilot/p8/c0", ["microcropper5.jpg", "microcropper6.jpg"])
@@ -149,6 +163,8 @@ def test_a_missing_column_is_named_with_what_may_be_meant(root):
     sheet(root, ("c0", "p0", "happiness"), header=("clip", "subjct", "emotion"))
     result = scan(root, ["pilot"])
     assert "no column subject" in report(result) and "Is 'subjct' meant as 'subject'?" in report(result)
+    sheet(root, ("c0", "p0", "happiness"), header=("clip", "subject", "emotoin"))
+    assert "Is 'emotoin' meant as 'emotion'?" in report(scan(root, ["pilot"]))
     sheet(root, ("c0", "p0", 3), header=("clip", "subject", "valence"))
     assert "no column emotion or label" in report(scan(root, ["pilot"]))
 
@@ -215,6 +231,7 @@ def test_a_header_alone_and_a_video_that_is_cut_off_are_errors_said_once(root):
 def test_datasets_that_are_not_there_take_one_line(root):
     text = report(scan(root))
     assert "Not there: SMIC, CASME, CASME II, SAMM, MMEW." in text and "Expected:" not in text
+    assert text.endswith("18 clips, 0 with notes; 0 notes, 0 warnings, 0 errors.")
     assert "Expected:\n   SAMM/006" in report(scan(root, ["SAMM"]))
 
 

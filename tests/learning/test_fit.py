@@ -196,6 +196,15 @@ def test_what_cannot_be_trained_is_said(toy_samples, change, drop, message):
         fit(toy_samples.select(mask), settings(**change))
 
 
+def test_a_class_that_validation_took_is_no_class_without_clips(toy_samples):
+    """One subject alone has surprise, and is drawn for choosing an epoch."""
+    keep = (toy_samples.index["label"] != "surprise") | (toy_samples.index["subject"] == "SMIC/s0")
+    samples = toy_samples.select(keep.to_numpy())
+    seed = next(s for s in range(50) if split_samples(toy_samples.index, settings(seed=s))[0] == "source_val")
+    with pytest.raises(FitError, match=r"class \['surprise'\] are of subjects that were drawn .* set val_share to 0"):
+        fit(samples, settings(seed=seed))
+
+
 def test_a_loss_that_is_no_number_stops_the_run(toy_samples):
     pixels = toy_samples.arrays["pixels"].copy()
     pixels[0, 0] = np.inf

@@ -214,6 +214,8 @@ def test_motion_far_beyond_training_on_a_real_face_is_marked(models, real_data):
     """5 px of a face 224 wide and more, where training clips have 1: p may be 1.00 and means nothing."""
     video = open_recording(real_data / "face_video" / "WolfgangLanger_Pexels.mp4")
     assert video.is_long()
+    with pytest.raises(ValueError, match="an apex of 104 alone does not say where it begins"):
+        examine(models, video.place, apex=104)
     prediction = examine(models, video.place, 98, 104, 110)
     assert 2.24 * prediction.ranges.loc["motion", "value"] > 5
     assert prediction.ranges.loc["motion", "within"] == "no"
