@@ -35,9 +35,9 @@ CLIPS = 731
 def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
     """The runs of a grid file: YAML with one grid, or a list of them.
 
-    A grid maps settings to values; a list of values is multiplied out (`sources` takes a list of lists). Runs that
-    two grids share are planned once; `changes` replace what the file says. Raises SettingsError naming the file, the
-    grid and the row.
+    A grid maps settings to values; a list of values is multiplied out (`sources` takes a list of lists). One with the
+    key `include` alone names other files beside it. Runs that two grids share are planned once; `changes` replace what
+    the file says. Raises SettingsError naming the file, the grid and the row.
     """
     path = resolve(path)
     if not path.is_file():
@@ -51,6 +51,10 @@ def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
     for number, grid in enumerate(grids, 1):
         if not isinstance(grid, dict):
             raise SettingsError(f"{path.name}: grid {number} is {grid!r}; expected settings and their values.")
+        if set(grid) == {"include"}:
+            for name in grid["include"]:
+                runs |= dict.fromkeys(read_grid(path.parent / name, **changes))
+            continue
         try:
             runs |= dict.fromkeys(expand(grid | changes))
         except SettingsError as error:

@@ -26,6 +26,16 @@ def test_lists_are_multiplied_out_and_shared_runs_planned_once(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_grid_includes_others_beside_it(tmp_path):
+    (tmp_path / "one.yaml").write_text("held_out: [SAMM, CASME]\nmethod: erm\n")
+    (tmp_path / "two.yaml").write_text("held_out: [CASME, SMIC]\nmethod: erm\n")
+    (tmp_path / "all.yaml").write_text("include: [one.yaml, two.yaml]\n")
+    assert [run.held_out for run in read_grid(tmp_path / "all.yaml", seed=3)] == ["SAMM", "CASME", "SMIC"]
+    (tmp_path / "lost.yaml").write_text("include: [gone.yaml]\n")
+    with pytest.raises(SettingsError, match=r"No grid file .*gone\.yaml"):
+        read_grid(tmp_path / "lost.yaml")
+
+
 def test_sources_take_a_list_of_lists():
     runs = expand({"held_out": "SAMM", "sources": [["SMIC", "MMEW"], ["CASME", "MMEW"]]})
     assert [r.sources for r in runs] == [("SMIC", "MMEW"), ("CASME", "MMEW")]
