@@ -19,10 +19,11 @@ def controls(table: pd.DataFrame) -> Figure:
     corpora = list(table["corpus"].unique())
     whole = table[~table["corpus"].str.endswith(SHUFFLED)]
     methods = [name for name in whole["row"].unique() if (whole["row"] == name).sum() > 1]
-    size = (3.2 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
+    size = (2.6 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
     figure, axes = plt.subplots(
-        1, len(corpora), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
-    )
+        1, len(corpora), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained",
+        width_ratios=[0.6 if name.endswith(SHUFFLED) else 1 for name in corpora],
+    )  # fmt: skip
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
