@@ -257,7 +257,7 @@ def test_the_report_tells_counts_editions_repairs_and_where_to_apply(sound):
     assert "positive/negative/surprise: 1/3/0 (Table 1: 32/72/25), without label: 1" in text
     assert "repair   CASME2/sub04/EP12_01f: apex / of the sheet corrected to 294" in text
     assert "Not there: SMIC, CASME, SAMM, MMEW." in text and "Manchester" in report(scan(sound, ["SAMM"]))
-    assert text.endswith("5 clips, 1 with notes; 4 notes, 1 warning, 0 errors.")
+    assert text.endswith("5 clips, 1 with notes; 0 notes, 1 warning, 0 errors.")
 
 
 def test_a_repair_that_many_clips_share_is_told_once(tmp_path):

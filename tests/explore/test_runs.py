@@ -57,9 +57,9 @@ def test_menus_that_do_not_meet_open_the_nearest_run_and_say_so(browser):
 
 def test_oracles_are_called_what_they_are(browser):
     browser.rule = "oracle"
-    assert "an upper bound, not a result" in browser.message.value
+    assert "optimistic, and no result" in browser.message.value
     browser.rule = "source_val"
-    assert "upper bound" not in browser.message.value
+    assert "optimistic" not in browser.message.value
 
 
 def test_a_clip_of_the_list_is_opened_by_a_click(browser):

@@ -61,7 +61,7 @@ def test_markdown_names_rules_and_what_is_synthetic(folders):
     text = to_markdown(collect(folders), "Results")
     assert "synthetic demo corpus" in text
     assert "| lam | selection | SMIC | SAMM | mean |" in text
-    assert "upper bounds" in text
+    assert "optimistic, and no results" in text
     assert text.count("oracle_per_metric") == 3 * 2 + 1
 
 
