@@ -23,6 +23,7 @@ from melib.figures.style import (
     dataset_colours,
     dataset_markers,
 )
+from melib.learning.probes import NAME_ALONE
 from melib.prepare.samples import Samples
 
 ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
@@ -238,7 +239,8 @@ def probes(table: pd.DataFrame) -> Figure:
 
 
 def probes_message(table: pd.DataFrame) -> str:
-    """The best accuracy with which the dataset and the emotion are read, and from which features."""
+    """The best accuracy with which the dataset and the emotion are read, and from which features of clips."""
+    table = table[table["features"] != NAME_ALONE]
     best = table.loc[table.groupby("target")["accuracy"].idxmax()].set_index("target")
     parts = [
         f"{what} {best.loc[target, 'accuracy']:.2f} ({best.loc[target, 'features']})"

@@ -15,7 +15,7 @@ from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network
 from melib.learning.networks.build import build
-from melib.learning.probes import COMPONENTS, TooFewClips, compact, folds, probe, probe_scores
+from melib.learning.probes import COMPONENTS, NAME_ALONE, TooFewClips, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings
 from melib.learning.split import batches, codes
 from melib.prepare.samples import Samples
@@ -137,7 +137,7 @@ def views_of(
     `progress(done, total)` counts the CNNs.
     """
     names = dataset_order(samples.index["dataset"])
-    views = {"the dataset's name, nothing else": np.eye(len(names))[codes(samples.index["dataset"], names)]}
+    views = {NAME_ALONE: np.eye(len(names))[codes(samples.index["dataset"], names)]}
     views |= {f"{array}, raw": values for array, values in samples.arrays.items()}
     kinds = {f"CNN on {settings.inputs}, untrained": (settings.inputs, None)}
     arrays = [array for array in dict.fromkeys((settings.inputs, "flow")) if array in samples.arrays]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from melib.corpus.index import subject_weights
 
+NAME_ALONE = "the dataset's name, nothing else"  # what a probe can be given beside features of clips
 COMPONENTS = 50  # principal components that a probe and a map see
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1)  # inverse weights of the probe's penalty, chosen within the training folds
 

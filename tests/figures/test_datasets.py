@@ -11,6 +11,7 @@ from melib.corpus.index import DATASETS
 from melib.figures import datasets as draw
 from melib.figures.gallery import GALLERY, redraw
 from melib.figures.style import show
+from melib.learning.probes import NAME_ALONE
 from melib.prepare.encode import encode
 from melib.prepare.samples import Samples
 
@@ -113,7 +114,10 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
         xs = [line.get_xdata() for line in ax.lines]
         assert [list(x) for x in xs] == [[value, value], [limit, limit]] * 2
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["flow", "apex"]
-    assert draw.probes_message(probed()) == "Read best: dataset 0.50 (apex), emotion 0.50 (apex)"
+    message = "Read best: dataset 0.50 (apex), emotion 0.50 (apex)"
+    assert draw.probes_message(probed()) == message
+    trivial = probed().assign(features=NAME_ALONE, accuracy=1.0)  # a name says its own name
+    assert draw.probes_message(pd.concat([trivial, probed()], ignore_index=True)) == message
 
 
 def test_gallery_redraws_from_the_tables_alone(tmp_path):
