@@ -126,7 +126,7 @@ def status(args) -> int:
 
 
 def run(args) -> int:
-    """Run what a grid still lacks, one papermill process a run; goes on where it was stopped."""
+    """Run what a grid still lacks; goes on where it was stopped."""
     from melib.home import home
     from melib.study.launch import LAUNCHERS, Options
     from melib.study.plan import NOTEBOOK

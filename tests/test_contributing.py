@@ -45,7 +45,7 @@ def python(root, *words):
 
 def test_what_the_page_adds_passes_the_style_check(copy):
     shutil.copy(home() / "pyproject.toml", copy)
-    python(copy, "-m", "ruff", "check", "melib")
+    assert "All checks passed" in python(copy, "-m", "ruff", "check", "melib")
 
 
 def test_the_page_adds_one_of_each_kind():

@@ -37,12 +37,13 @@ def gains(rows: pd.DataFrame) -> Figure:
 
 def message(shown: pd.DataFrame) -> str:
     """What the gains over the first control say: the greatest one that is surely above 0, and BRL's."""
-    shown = shown[shown["control"] == shown["control"].iloc[0]]
+    control = shown["control"].iloc[0]
+    shown = shown[shown["control"] == control]
     sure = shown[shown["gain_low"] > 0]
-    words = "Nothing surely raises the UAR"
+    words = f"Nothing surely raises the UAR of {control}"
     if len(sure):
         best = sure.loc[sure["gain"].idxmax()]
-        words = f"{best['row']}: {best['gain']:+.1f} points over {best['control']}"
+        words = f"{best['row']}: {best['gain']:+.1f} points over {control}"
     for row in shown[shown["row"].str.endswith(", BRL")].head(1).itertuples():
         words += f"; BRL {row.gain:+.1f} ({row.gain_low:+.1f} to {row.gain_high:+.1f})"
     return words

@@ -62,7 +62,7 @@ def show(results: Mapping[str, pd.DataFrame], name: str) -> None:
 def redraw(folder: Path) -> Iterator[Path]:
     """Draw every figure of the gallery whose CSV lies in `folder`; yields the pictures' paths.
 
-    Raises ValueError where there is none.
+    Raises ValueError where there is none and, once the others are drawn, for those that cannot be.
     """
     import matplotlib
 
@@ -73,7 +73,16 @@ def redraw(folder: Path) -> Iterator[Path]:
 
     matplotlib.use("Agg")
     use_style()
+    problems = []
     for name, source in stored.items():
         table = pd.read_csv(source)
-        if len(table):  # else the grid had no such run
-            yield save(GALLERY[name](table), folder, name, table, synthetic=bool(table["synthetic"].any()))
+        if not len(table):  # the grid had no such run
+            continue
+        try:
+            figure = GALLERY[name](table)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+            continue
+        yield save(figure, folder, name, table, synthetic=bool(table["synthetic"].any()))
+    if problems:
+        raise ValueError(f"Not drawn: {' '.join(problems)}")

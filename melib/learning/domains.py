@@ -13,7 +13,7 @@ from torch import nn
 from melib.compute import deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
-from melib.learning.networks.base import Network
+from melib.learning.networks.base import Network, run_network
 from melib.learning.networks.build import build
 from melib.learning.probes import COMPONENTS, NAME_ALONE, TooFewClips, compact, folds, probe, probe_scores
 from melib.learning.settings import RunSettings
@@ -49,15 +49,10 @@ def _features(samples: Samples, settings: RunSettings, target: str | None, train
         if target is not None:
             _train(network, inputs, target, samples.index, np.flatnonzero(train), settings)
         rows = torch.arange(len(samples))
-        features = in_batches(lambda x: _forward(network, x, settings)[1], inputs, rows, 4 * settings.batch_size)
+        features = in_batches(
+            lambda x: run_network(network, x, settings.precision)[1], inputs, rows, 4 * settings.batch_size
+        )
         return features.cpu().numpy()
-
-
-def _forward(network: Network, x: tuple[torch.Tensor, ...], settings: RunSettings) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits and features as float32, computed in the precision of `settings`."""
-    with torch.autocast(x[0].device.type, torch.bfloat16, settings.precision == "bf16"):
-        logits, features = network(*x)
-    return logits.float(), features.float()
 
 
 def _targets(index: pd.DataFrame) -> dict[str, list[str]]:
@@ -77,7 +72,8 @@ def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, r
     order = generator(settings.seed, "order")
     for _ in range(settings.epochs):
         for batch in batches(torch.from_numpy(rows).to(device), settings.batch_size, order):
-            loss = nn.functional.cross_entropy(_forward(network, inputs.batch(batch), settings)[0], truth[batch])
+            logits, _ = run_network(network, inputs.batch(batch), settings.precision)
+            loss = nn.functional.cross_entropy(logits, truth[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

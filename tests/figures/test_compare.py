@@ -24,7 +24,7 @@ def table(rows=ROWS):
 def test_the_message_names_the_greatest_sure_gain_and_brl():
     assert message(table().dropna()) == "CNN, recipe: +8.7 points over CNN; BRL +1.2 (-0.1 to +3.0)"
     unsure = table(ROWS[1:3]).dropna()
-    assert message(unsure) == "Nothing surely raises the UAR; BRL +1.2 (-0.1 to +3.0)"
+    assert message(unsure) == "Nothing surely raises the UAR of CNN; BRL +1.2 (-0.1 to +3.0)"
     over_another = table([("CNN, other", "CNN, recipe", 20.0, 19.0, 21.0)]).dropna()  # no gain over the same
     assert message(pd.concat([table().dropna(), over_another])) == message(table().dropna())
 

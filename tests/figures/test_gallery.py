@@ -94,3 +94,14 @@ def test_a_notebook_shows_what_results_hold_and_nothing_else(monkeypatch):
         show_results(results, name)
     (figure,) = displayed
     assert figure.texts[-1].get_text() == SYNTHETIC
+
+
+def test_a_figure_that_cannot_be_drawn_keeps_no_other_from_being(tmp_path):
+    shutil.copy(home() / "figures" / "fig1_protocols.csv", tmp_path)
+    rows = pd.read_csv(home() / "figures" / "main_job.csv")
+    rows.assign(gain=float("nan")).to_csv(tmp_path / "main_job.csv", index=False)  # one method alone was run
+    drawn = []
+    with pytest.raises(ValueError, match="Not drawn: main_job: No setting here has a control"):
+        for path in redraw(tmp_path):
+            drawn.append(path.name)
+    assert drawn == ["fig1_protocols.png"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from melib.compute import generator
-from melib.learning.networks.base import Network
+from melib.learning.networks.base import Network, run_network
 
 Inputs = tuple[Tensor, ...]  # one tensor an input of the network
 
@@ -111,9 +111,7 @@ class Algorithm(nn.Module):
 
     def forward(self, x: Inputs) -> tuple[Tensor, Tensor]:
         """Logits (N, 3) and features (N, D) as float32, whatever the precision inside."""
-        with torch.autocast(self.task.device.type, torch.bfloat16, self.task.precision == "bf16"):
-            logits, features = self.network(*x)
-        return logits.float(), features.float()
+        return run_network(self.network, x, self.task.precision)
 
     def cross_entropy(self, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
         """Cross-entropy with the run's class weights and label smoothing; reduction "mean" or "none" (N,)."""

@@ -27,6 +27,13 @@ class Network(nn.Module):
         return self.head(dropped), features
 
 
+def run_network(network: Network, x: tuple[Tensor, ...], precision: str) -> tuple[Tensor, Tensor]:
+    """Logits (N, 3) and features (N, D) as float32, whatever the precision ("fp32" or "bf16") inside."""
+    with torch.autocast(x[0].device.type, torch.bfloat16, precision == "bf16"):
+        logits, features = network(*x)
+    return logits.float(), features.float()
+
+
 def size_of(shape: tuple[int, ...]) -> int:
     """How many numbers an input of `shape` holds."""
     return torch.Size(shape).numel()
