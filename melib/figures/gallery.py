@@ -40,6 +40,7 @@ GALLERY: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "gan_plan": gan.plan_bars,
     "gan_quality": gan.quality,
     "gan_quality_paper": gan.quality,
+    "gan_folds": gan.folds,
     "fig6_backbones": architecture.backbones,
     "house": architecture.house,
     "fig7_boundaries": boundaries.boundaries,

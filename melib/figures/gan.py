@@ -192,3 +192,35 @@ def quality_message(table: pd.DataFrame) -> str:
         f"Generated faces go {way:.0%} ({low:.0%} to {high:.0%}) of the way to the real AUs, "
         f"before training {rows.loc['untrained', 'value']:.0%}, the control {rows.loc['shuffled', 'value']:.0%}"
     )
+
+
+def folds(table: pd.DataFrame) -> Figure:
+    """`quality.folds_table`: how far generated faces go in each fold, beside before training and the control."""
+    names = dataset_order(table["held_out"])
+    figure, ax = plt.subplots(figsize=(8.5, 4.2), layout="constrained")
+    for shift, (kind, (label, colour, marker)) in zip((-0.22, 0, 0.22), KINDS.items(), strict=True):
+        rows = table[table["kind"] == kind].set_index("held_out").loc[names]
+        places = np.arange(len(names)) + shift
+        ax.vlines(places, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.6)
+        ax.plot(places, rows["value"], marker, color=colour, label=label, linestyle="", markersize=8)
+    for level, line in ((0, "-"), (1, "--")):
+        ax.axhline(level, color="#666666", linewidth=1, linestyle=line)
+    minutes = table.groupby("held_out")["seconds"].first().div(60)
+    ax.set_xticks(range(len(names)), [f"{print_name(name)}\n{minutes[name]:.1f} min" for name in names])
+    ax.set(
+        xlabel="held-out dataset, and the time to train its generator", ylabel="0: the neutral face, 1: the real one"
+    )
+    ax.grid(axis="x", visible=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    figure.suptitle(folds_message(table), fontsize=13, fontweight="bold")
+    return figure
+
+
+def folds_message(table: pd.DataFrame) -> str:
+    """How far the AUs go in the worst and in the best fold, and the control's best."""
+    values = table.pivot(index="held_out", columns="kind", values="value")
+    least, most = values["generated"].min(), values["generated"].max()
+    return (
+        f"In {len(values)} folds generated faces go {least:.0%} to {most:.0%} of the way to the real AUs, "
+        f"the control at most {values['shuffled'].max():.0%}"
+    )

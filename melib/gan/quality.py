@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from melib.aus.table import NAMES
 from melib.corpus.demo.write import TRUTH, acted_frame
 from melib.corpus.index import CLASSES, subject_weights
-from melib.gan.fold import Fold, subjects_in_turn
-from melib.gan.settings import PRESETS
+from melib.folder import is_done
+from melib.gan.fold import Fold, open_fold, subjects_in_turn, trained_generator
+from melib.gan.settings import PRESETS, GanSettings
 from melib.gan.train import GanError, Trained, generate, heads, new_networks
 from melib.prepare.data import find_corpus
 from melib.prepare.faces import Face, crop
@@ -147,6 +149,23 @@ def au_table(pairs: dict[str, np.ndarray]) -> pd.DataFrame:
         correlation = _correlation(read.T, target.T)
         rows += [(au, kind, *x) for au, *x in zip(NAMES, correlation, np.abs(read - target).mean(0), strict=True)]
     return pd.DataFrame(rows, columns=["au", "kind", "correlation", "error"])
+
+
+def folds_table(settings: GanSettings, each: int = 8, progress: Callable | None = None) -> pd.DataFrame:
+    """How far AUs of generated faces go (`gap_table`, centroids as they are) in each fold whose generator is there.
+
+    Columns held_out, kind, value, low, high, and the seconds that the generator's training took.
+    """
+    folds = [open_fold(replace(settings, held_out=name)) for name in open_fold(settings).index["dataset"].unique()]
+    folds = [fold for fold in folds if is_done(fold.folder)]
+    parts = []
+    for done, fold in enumerate(folds, 1):
+        trained = trained_generator(fold)
+        gaps = gap_table(read_pairs(fold, trained, each), fold).query("measure == 'aus' and magnify == 1")
+        parts.append(gaps.assign(held_out=fold.settings.held_out, seconds=trained.seconds))
+        if progress:
+            progress(done, len(folds))
+    return pd.concat(parts)[["held_out", "kind", "value", "low", "high", "seconds"]].reset_index(drop=True)
 
 
 def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:

@@ -56,3 +56,16 @@ def test_quality_draws_both_tables():
     way = "60% (50% to 70%) of the way to the real AUs, before training 60%, the control 60%"
     assert draw.quality_message(table) == f"Generated faces go {way}"
     plt.close(figure)
+
+
+def test_folds_name_the_worst_and_the_best():
+    table = pd.DataFrame([(name, kind, value, value - 0.1, value + 0.1, 90.0)
+                          for name, way in (("SMIC", 0.6), ("SAMM", 0.7))
+                          for kind, value in (("generated", way), ("shuffled", way - 0.5), ("untrained", 0.3))],
+                         columns=["held_out", "kind", "value", "low", "high", "seconds"])  # fmt: skip
+    figure = draw.folds(table)
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["SMIC\n1.5 min", "SAMM\n1.5 min"]
+    assert draw.folds_message(table) == (
+        "In 2 folds generated faces go 60% to 70% of the way to the real AUs, the control at most 20%"
+    )

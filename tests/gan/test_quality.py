@@ -82,6 +82,15 @@ def test_tables_say_what_they_should(made, pairs):
     assert images.loc["saturated", "generated"] == 0
 
 
+def test_folds_are_those_whose_generator_is_there(made, pairs):
+    fold, trained, _ = made
+    table = quality.folds_table(fold.settings, each=2)
+    assert table["held_out"].unique() == ["SAMM"]
+    assert (table["seconds"] == round(trained.seconds, 2)).all()
+    own = gap_table(pairs, fold).query("measure == 'aus' and magnify == 1").set_index("kind")
+    np.testing.assert_allclose(table.set_index("kind")["value"], own["value"].loc[table["kind"]], rtol=1e-5)
+
+
 def test_a_face_that_is_not_changed_is_as_far_as_the_neutral_one(made):
     fold, trained, folder = made
     samples = Samples.load(folder / "samples" / "balance")
