@@ -64,11 +64,15 @@ class Outcomes:
 
     def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
         """The runs of one setting by seed, one a held-out dataset."""
-        runs_by_seed: dict[int, dict[str, Run]] = {}
-        for run in self.runs:
-            if matches(run, wanted):
-                runs_by_seed.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
-        return {seed: list(runs.values()) for seed, runs in sorted(runs_by_seed.items())}
+
+        def look() -> dict[int, list[Run]]:
+            runs_by_seed: dict[int, dict[str, Run]] = {}
+            for run in self.runs:
+                if matches(run, wanted):
+                    runs_by_seed.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
+            return {seed: list(runs.values()) for seed, runs in sorted(runs_by_seed.items())}
+
+        return self._once(("seeds", *sorted(wanted.items())), look)
 
     def tested(self, runs: Iterable[Run]) -> set[str]:
         """The datasets whose clips these runs hold out."""
@@ -84,7 +88,8 @@ class Outcomes:
         place = pd.Series(np.arange(len(self.clips)), index=self.clips["clip_id"])
         for row, runs in enumerate(seeds.values()):
             for run in runs:
-                for metric, (clip_ids, classes) in _chosen(run, rule).items():
+                chosen = self._once(("chosen", run.folder, run.settings, rule), lambda run=run: _chosen(run, rule))
+                for metric, (clip_ids, classes) in chosen.items():
                     classes_by_metric[metric][row, place[clip_ids]] = classes
         return classes_by_metric
 
@@ -98,9 +103,13 @@ class Outcomes:
 
     def resampled(self, wanted: Mapping[str, object], rule: str) -> np.ndarray:
         """A setting's metrics under all resamples, seeds averaged: (1 + draws + S, G + 2, 3)."""
-        key = (*sorted(wanted.items()), rule)
+        key = ("resampled", *sorted(wanted.items()), rule)
+        return self._once(key, lambda: over_seeds(self.values(self.predicted(wanted, rule), self.weights)))
+
+    def _once(self, key: tuple, make: Callable[[], object]) -> object:
+        """What `make` gives, asked once for each key: every claim and every table asks for the same runs."""
         if key not in self._known:
-            self._known[key] = over_seeds(self.values(self.predicted(wanted, rule), self.weights))
+            self._known[key] = make()
         return self._known[key]
 
     def probed(self, wanted: Mapping[str, object]) -> np.ndarray:

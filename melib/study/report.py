@@ -10,11 +10,12 @@ import pandas as pd
 from melib.corpus.index import CLASSES, print_name
 from melib.corpus.scan import triple
 from melib.gan.fold import composites, plan_table
-from melib.learning.registry import METHODS
+from melib.learning.registry import METHODS, NETWORKS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
 from melib.study.table9 import layout9, reported9, table9
 from melib.study.tables import (
+    BACKBONES,
     BRL,
     NOTHING,
     TABLES,
@@ -31,6 +32,8 @@ SYNTHETIC = (
     "Made on the **synthetic demo corpus**: the numbers show that the chain runs and what its controls are for, "
     "nothing about faces."
 )
+COSTLY = tuple(NETWORKS[name].title for name in BACKBONES if name != "cnn")
+COSTLY_RUNS = "melib run notebooks/grids/backbones.yaml --launcher plain"
 HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
     "subjects within their dataset, seeds averaged. Shown is UAR, with the epoch chosen on training subjects "
@@ -126,8 +129,11 @@ def _notes(outcomes: Outcomes, rows: pd.DataFrame) -> list[str]:
         notes.insert(0, SYNTHETIC)
     if absent := [spec.title for name, spec in TABLES.items() if name not in set(rows["table"])]:
         notes.append(f"Left out, as no run here is of theirs: {'; '.join(absent)}.")
-    if count := len(not_run(rows)):
-        notes.append(f"{count} settings of these tables were not run, and stand in tables.csv without a value.")
+    costly = [label for label in not_run(rows) if label.startswith(COSTLY)]
+    if costly:
+        notes.append(f"Not planned in the study, for their cost: {', '.join(costly)}. `{COSTLY_RUNS}` runs them.")
+    if others := [label for label in not_run(rows) if label not in costly]:
+        notes.append(f"Not run, and without a value in tables.csv: {', '.join(others)}.")
     lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]
     in_table = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
     if unused := sum(not in_table(run) for run in outcomes.runs):
