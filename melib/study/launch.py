@@ -221,7 +221,10 @@ def _drive(
     todo = {unit.name: unit for unit in units}
     again = {name for name, state in states.items() if state.state == "failed" and options.retry_failed}
     while todo:
-        for name, unit in list(todo.items()):
+        # With no slot free only what runs is looked at: thousands of units are not read anew at every poll.
+        full = capacity is not None and len(running) >= capacity
+        for name in list(running.values() if full else todo):
+            unit = todo[name]
             state = states[name] = read_state(unit)
             if name in running.values():
                 continue
