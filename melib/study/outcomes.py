@@ -35,7 +35,7 @@ class Outcomes:
     synthetic: bool
     skipped: int
     hits: Callable[[Run], pd.Series] | None = None
-    _known: dict = field(default_factory=dict, repr=False)
+    _known: dict = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def weights(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Tables and verdicts from runs whose predictions are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -323,6 +324,14 @@ def test_the_share_of_selection_in_the_gain(monkeypatch):
     board = judged(outcomes)
     effect = board.loc["BRL on optical flow: ... more when the epoch is chosen on the test set", "effect"]
     assert effect == pytest.approx(100 * (gain["oracle_per_metric"] - gain["source_val"]))
+
+
+def test_outcomes_of_fewer_runs_look_anew(monkeypatch):
+    outcomes = study(monkeypatch, lodo(0.6, inputs="flow", lam=0))
+    plain = tables.cnn("flow", **tables.NOTHING)
+    assert list(outcomes.seeds(plain)) == [0, 1, 2]
+    fewer = replace(outcomes, runs=[run for run in outcomes.runs if run.settings.seed == 1])
+    assert list(fewer.seeds(plain)) == [1]
 
 
 def test_a_setting_is_matched_whole():
