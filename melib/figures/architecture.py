@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 import melib
 from melib.figures.style import SERIES_COLOURS
@@ -55,6 +56,10 @@ def backbones(table: pd.DataFrame) -> Figure:
                 _arrow(ax, place - 0.62, place - 0.42)
         ax.set(xlim=(-0.5, 8.6), ylim=(-1.25, 0.95))
         ax.set_axis_off()
+    first = table[table["network"] == names[0]]
+    share = first["parameters"].iloc[-1] / first["parameters"].sum()
+    figure.suptitle(f"The {NETWORKS[names[0]].title} has {share:.0%} of its parameters in its last layer", fontsize=14,
+                    fontweight="bold")  # fmt: skip
     figure.supxlabel("below each layer: the shape it gives out and, where it learns (blue), its number of parameters",
                      fontsize=10, color=QUIET)  # fmt: skip
     return figure
@@ -104,26 +109,33 @@ def imports() -> pd.DataFrame:
 
 
 def house(table: pd.DataFrame) -> Figure:
-    """The package by its imports, of the table that `imports` gives: arrows point from importer to imported.
+    """The package by its imports, of the table that `imports` gives: lines that a row's folder imports from a column's.
 
-    Those that point backwards, to what stands before, run above the line; one that points ahead would run below it.
+    In the order of the folders: what imports from a later one would stand in the dark half, in orange.
     """
-    places = {name: number for number, name in enumerate(SUBPACKAGES)}
-    figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    counts = table.pivot(index="importer", columns="imported", values="lines")
+    counts = counts.reindex(index=SUBPACKAGES, columns=SUBPACKAGES)
+    figure, ax = plt.subplots(figsize=(6.6, 5), layout="constrained")
     ahead = 0
-    for row in table.itertuples():
-        start, end = places[row.importer], places[row.imported]
-        ahead += end > start
-        colour = SERIES_COLOURS[5] if end > start else SERIES_COLOURS[1]
-        arrow = FancyArrowPatch(
-            (start, 0.12), (end, 0.12), connectionstyle="arc3,rad=0.45", arrowstyle="-|>", mutation_scale=12,
-            color=colour, alpha=0.65, linewidth=0.5 + row.lines**0.5 / 2.5,
-        )  # fmt: skip
-        ax.add_patch(arrow)
-    for name, place in places.items():
-        ax.text(place, 0, name, ha="center", va="center", fontsize=11, fontweight="bold",
-                bbox=dict(boxstyle="round,pad=0.4", facecolor=LEARNED, edgecolor="none"))  # fmt: skip
-    ax.set(xlim=(-0.6, len(places) - 0.4), ylim=(-0.35 - 1.5 * (ahead > 0), 1.45))
-    ax.set_axis_off()
-    ax.set_title(f"{len(table)} pairs import from one another, {ahead or 'none'} from what stands after it")
+    for (line, importer), (column, imported) in product(enumerate(SUBPACKAGES), repeat=2):
+        number = counts.loc[importer, imported]
+        wrong = column > line and number > 0
+        ahead += wrong
+        fill = SERIES_COLOURS[5] if wrong else LEARNED if number > 0 else "#E4E4E4" if column >= line else "white"
+        ax.add_patch(Rectangle((column - 0.46, line - 0.46), 0.92, 0.92, facecolor=fill, edgecolor="none"))
+        if number > 0:
+            _text(ax, column, line, f"{number:.0f}")
+    ax.set(xlim=(-0.5, len(SUBPACKAGES) - 0.5), ylim=(len(SUBPACKAGES) - 0.5, -0.5), xlabel="what is imported from")
+    ax.set(ylabel="what imports")
+    ax.set_xticks(range(len(SUBPACKAGES)), SUBPACKAGES)
+    ax.set_yticks(range(len(SUBPACKAGES)), SUBPACKAGES)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    words = (
+        f"{ahead} imports from a folder that comes later" if ahead else "Each folder imports only from those before it"
+    )
+    figure.suptitle(words, fontsize=13, fontweight="bold")
     return figure

@@ -39,8 +39,8 @@ def boundary_panel(rows: pd.DataFrame, ax: Axes) -> Axes:
                    edgecolors="white", linewidths=0.5)  # fmt: skip
     score = rows[rows["role"] == "score"].iloc[0]
     ax.set(xlim=(left, right), ylim=(low, high))
-    ax.set_xlabel(f"component 1 ({score['share_x']:.0%})", fontsize=9)
-    ax.set_ylabel(f"component 2 ({score['share_y']:.0%})", fontsize=9)
+    ax.set_xlabel(f"principal component 1 ({score['share_x']:.0%})", fontsize=9)
+    ax.set_ylabel(f"principal component 2 ({score['share_y']:.0%})", fontsize=9)
     ax.spines[:].set(visible=True, color="#CCCCCC")
     return ax
 
@@ -95,6 +95,7 @@ def boundaries(table: pd.DataFrame) -> Figure:
 
 
 def message(table: pd.DataFrame) -> str:
-    """How much of the network's UAR two components keep, both without a held-out clip in the fit; mean of the runs."""
-    uar = 100 * table[table["role"] == "score"].groupby("fit")["uar"].mean()
-    return f"The plane keeps a UAR of {uar['train']:.0f} of the network's {uar['network']:.0f}"
+    """How much of each run's UAR two components keep, both without a held-out clip in the fit."""
+    scores = 100 * table[table["role"] == "score"].pivot(index="panel", columns="fit", values="uar")
+    parts = [f"{row['train']:.0f} of {row['network']:.0f} ({name})" for name, row in scores.iterrows()]
+    return f"UAR that a plane of two principal components keeps: {', '.join(parts)}"

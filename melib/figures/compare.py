@@ -6,13 +6,15 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.style import verdict_colour
+from melib.figures.style import verdict_colour, with_interval
+from melib.study.claims import LEVEL
 
 
 def gains(rows: pd.DataFrame) -> Figure:
     """Gain in mean UAR of each row over its control, after the last epoch, with 95 % intervals; one panel a control.
 
-    Rows of a recipe with one part left out are not drawn: each part alone is.
+    Filled where the difference stands after Holm's correction over all rows. Rows of a recipe with one part left out
+    are not drawn: each part alone is.
     """
     shown = rows.query("selection == 'last' and metric == 'uar' and column == 'mean'").dropna(subset=["gain"])
     shown = shown[~shown["row"].str.contains("recipe without")]
@@ -25,28 +27,30 @@ def gains(rows: pd.DataFrame) -> Figure:
         places = range(len(group))
         ax.axvline(0, color="#333333", linewidth=1)
         ax.hlines(places, group["gain_low"], group["gain_high"], color=colours, linewidth=3, alpha=0.5)
-        ax.scatter(group["gain"], places, color=colours, s=28, zorder=3)
+        filled = [colour if p <= LEVEL else "white" for colour, p in zip(colours, group["p"], strict=True)]
+        ax.scatter(group["gain"], places, facecolor=filled, edgecolor=colours, linewidth=1.6, s=32, zorder=3)
         ax.set_yticks(places, [_short(name, control) for name in group["row"]])
-        ax.set_title(f"beside: {control}", loc="left", fontsize=10)
+        ax.set_title(f"gain over: {control}", loc="left", fontsize=10)
         ax.set_ylim(-0.7, len(group) - 0.3)
         ax.grid(axis="y", visible=False)
-    axes[-1, 0].set_xlabel("gain in mean UAR (points), 95 % interval over subjects, not corrected for their number")
+    axes[-1, 0].set_xlabel(
+        "gain in mean UAR (points), 95 % interval over subjects; filled: p ≤ .05, corrected over all rows"
+    )
     figure.suptitle(message(shown), fontsize=12, fontweight="bold")
     return figure
 
 
 def message(shown: pd.DataFrame) -> str:
-    """What the gains over the first control say: the greatest one that is surely above 0, and BRL's."""
-    control = shown["control"].iloc[0]
-    shown = shown[shown["control"] == control]
-    sure = shown[shown["gain_low"] > 0]
-    words = f"Nothing surely raises the UAR of {control}"
-    if len(sure):
-        best = sure.loc[sure["gain"].idxmax()]
-        words = f"{best['row']}: {best['gain']:+.1f} points over {control}"
-    for row in shown[shown["row"].str.endswith(", BRL")].head(1).itertuples():
-        words += f"; BRL {row.gain:+.1f} ({row.gain_low:+.1f} to {row.gain_high:+.1f})"
-    return words
+    """The greatest gain that stands after correction, over the first control if there is one, and BRL's gain there."""
+    first = shown["control"].iloc[0]
+    stands = shown[(shown["gain_low"] > 0) & (shown["p"] <= LEVEL)]
+    own = stands[stands["control"] == first]
+    best = (own if len(own) else stands).nlargest(1, "gain")
+    words = [f"{row.row}: {with_interval(row.gain, row.gain_low, row.gain_high)} points over {row.control}"
+             for row in best.itertuples()] or ["No gain stands after correction for the number of rows"]  # fmt: skip
+    brl = shown[(shown["control"] == first) & shown["row"].str.endswith(", BRL")].head(1)
+    words += [f"BRL {with_interval(row.gain, row.gain_low, row.gain_high)}" for row in brl.itertuples()]
+    return "; ".join(words)
 
 
 def _short(name: str, control: str) -> str:

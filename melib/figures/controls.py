@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.style import verdict_colour
+from melib.figures.style import signed, verdict_colour
 from melib.study.controls import SHUFFLED
 
 
@@ -16,7 +16,7 @@ def controls(table: pd.DataFrame) -> Figure:
     `table` is of `study.controls.side_by_side`; methods that were run on one corpus alone are not drawn.
     """
     table = table.dropna(subset=["gain"])
-    corpora = list(table["corpus"].unique())
+    corpora = sorted(table["corpus"].unique(), key=lambda name: name.endswith(SHUFFLED))
     whole = table[~table["corpus"].str.endswith(SHUFFLED)]
     methods = [name for name in whole["row"].unique() if (whole["row"] == name).sum() > 1]
     size = (2.6 * len(corpora) + 2.6, 0.3 * len(methods) + 1.6)
@@ -27,17 +27,31 @@ def controls(table: pd.DataFrame) -> Figure:
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
+            if pd.isna(row.gain):
+                ax.text(0, place, "not run", ha="center", va="center", fontsize=8, color="#999999",
+                        bbox=dict(facecolor="white", edgecolor="none", pad=1))  # fmt: skip
+                continue
             colour = verdict_colour(row.gain_low, row.gain_high)
-            ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=3, alpha=0.5)
-            ax.scatter(row.gain, place, color=colour, s=26, zorder=3)
-        ax.axvline(0, color="#333333", linewidth=1)
-        ax.set_title(corpus.replace(SHUFFLED, ":\ntrue less shuffled labels"), fontsize=10)
+            ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=4, alpha=0.5)
+            ax.scatter(row.gain, place, color=colour, s=16, zorder=3)
+        ax.axvline(0, color="#333333", linewidth=1, zorder=0.5)
+        ax.set_title(corpus.replace(SHUFFLED, ":\ntrue less shuffled"), fontsize=10)
         ax.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(methods)), methods)
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
-    figure.supxlabel("gain in mean UAR over the same without it (points), 95 % interval over subjects", fontsize=10)
-    sure = (whole["gain_low"] > 0).groupby(whole["row"]).sum().reindex(methods)
-    every = [name for name in methods if sure[name] == whole["corpus"].nunique()]
-    title = f"Surely above 0 on all {whole['corpus'].nunique()}: {', '.join(every) or 'nothing'}"
-    figure.suptitle(title, fontweight="bold")
+    more = "; true less shuffled: over the same on dataset labels dealt at random" * any(
+        name.endswith(SHUFFLED) for name in corpora
+    )
+    figure.supxlabel(f"gain in mean UAR over cross-entropy on the same batches (points), 95 % over subjects{more}",
+                     fontsize=9)  # fmt: skip
+    figure.suptitle(message(whole), fontweight="bold")
     return figure
+
+
+def message(table: pd.DataFrame) -> str:
+    """BRL's gains in the order of the corpora, and what is surely above 0 on each on which it was run, two or more."""
+    brl = table.loc[table["row"] == "CNN, BRL", "gain"]
+    sure = table.assign(sure=table["gain_low"] > 0).groupby("row", sort=False)["sure"].agg(["all", "size"])
+    every = list(sure.index[sure["all"] & (sure["size"] > 1)])
+    words = f"BRL adds {', '.join(map(signed, brl))} points; " * bool(len(brl))
+    return f"{words}surely above 0 wherever it was run: {', '.join(every) or 'nothing'}"

@@ -79,8 +79,9 @@ def protocols(table: pd.DataFrame) -> Figure:
         ax.grid(False)
         ax.spines[:].set_visible(False)
     key = [Patch(color=colour, label=role) for role, colour in ROLES.items()]
-    figure.legend(handles=key, loc="outside lower center", ncols=3)
-    figure.suptitle("Three protocols, on the paper's five datasets")
+    figure.legend(handles=key, loc="outside lower center", ncols=3, title="a tile: a subject")
+    figure.suptitle("Only leaving a dataset out trains on all others and tests on one never seen", fontsize=14,
+                    fontweight="bold")  # fmt: skip
     return figure
 
 
@@ -98,8 +99,8 @@ def sample_columns(samples: Samples) -> Figure:
         line[0].set_ylabel(name)
     datasets = samples.index["dataset"]
     colours = dataset_colours(datasets)
-    for top, low, dataset, (u, v) in zip(axes[0], axes[2], datasets, flow, strict=False):
-        top.set_title(print_name(dataset), color=colours[dataset])
+    for top, low, dataset, label, (u, v) in zip(axes[0], axes[2], datasets, samples.index["label"], flow, strict=False):
+        top.set_title(f"{print_name(dataset)}\n{label}", color=colours[dataset])
         steps = np.linspace(0, len(u), 12, endpoint=False)[1:].astype(int)
         arrows = (part[np.ix_(steps, steps)] / rim for part in (u, v))
         low.quiver(
@@ -134,6 +135,7 @@ def contact_sheet(samples: Samples) -> Figure:
         for ax, row in zip_longest(line, groups[name]):
             bare(ax, None if row is None else samples.arrays["apex"][row])
         line[0].set_ylabel(print_name(name), color=colours[name], fontweight="bold")
+    figure.suptitle("Apex frames: each dataset has its own camera, light and people", fontsize=12, fontweight="bold")
     return figure
 
 
@@ -155,7 +157,7 @@ def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:
     sns.scatterplot(rows, x="x", y="y", hue=colour, palette=palette, style=colour, markers=markers, s=22, linewidth=0.3,
                     alpha=0.85, legend=False, ax=ax)  # fmt: skip
     ax.set(xticks=[], yticks=[], ylabel="")
-    ax.set_xlabel(f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:+.2f}".replace("-", "−"), fontsize=9)
+    ax.set_xlabel(f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:.2f}".replace("-", "−"), fontsize=9)
     ax.grid(False)
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color("#CCCCCC")
@@ -203,7 +205,7 @@ def maps_message(table: pd.DataFrame) -> str:
     first = table[(table["features"] == table["features"].iloc[0]) & (table["clips"] == "all")].iloc[0]
     by_dataset, by_class = first["silhouette_dataset"], first["silhouette_label"]
     more = "dataset, not by class" if by_dataset > by_class else "class, not by dataset"
-    values = f"{by_dataset:+.2f} against {by_class:+.2f}".replace("-", "−")
+    values = f"{by_dataset:.2f} against {by_class:.2f}".replace("-", "−").replace("−0.00", "0.00")
     kind = table["features"].iloc[0].split(",")[0]
     return f"Features of {kind} frames group by {more} (silhouette {values})"
 
@@ -243,7 +245,7 @@ def probes_message(table: pd.DataFrame) -> str:
     table = table[table["features"] != NAME_ALONE]
     best = table.loc[table.groupby("target")["accuracy"].idxmax()].set_index("target")
     parts = [
-        f"{what} {best.loc[target, 'accuracy']:.2f} ({best.loc[target, 'features']})"
+        f"the {what} is read with accuracy {best.loc[target, 'accuracy']:.2f} from {best.loc[target, 'features']}"
         for target, (what, *_) in PROBED.items()
     ]
-    return f"Read best: {', '.join(parts)}"
+    return "At best " + ",\n".join(parts)

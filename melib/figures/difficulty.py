@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from melib.corpus.index import print_name
-from melib.figures.style import dataset_colours, dataset_markers
+from melib.figures.style import dataset_colours, dataset_markers, signed
 from melib.study.difficulty import (
     APEX,
     BANDS,
@@ -19,6 +19,7 @@ from melib.study.difficulty import (
     ONSET,
     SWITCHED,
     UNCENTRED,
+    bands,
 )
 
 ROWS = {
@@ -59,13 +60,20 @@ def calibration(table: pd.DataFrame) -> Figure:
     ax.set_xlabel("UAR (%), epoch chosen on training subjects; bar: mean; grey: the band it was set to")
     ax.grid(axis="y", visible=False)
     ax.set_ylim(-0.6, len(rows) - 0.25)
-    mean = by_dataset.groupby("row").mean()
-    ax.set_title(
-        f"By construction: the CNN has {mean[CNN]:.0f}, with switches {mean[SWITCHED]:.0f}, "
-        f"of at most about {mean[BOUND]:.0f}"
-    )
-    figure.legend(loc="outside right upper", title="held out")
+    figure.legend(loc="outside right center", title="held out")
+    ax.set_title(calibration_message(table))
     return figure
+
+
+def calibration_message(table: pd.DataFrame) -> str:
+    """How many of the bands that hold UARs are met, and what is measured of the others."""
+    is_bound = table["row"] == BOUND
+    found = bands(table[~is_bound], table[is_bound], float("nan")).dropna(subset=["measured"])
+    missed = [
+        f"{row.band} {100 * row.measured:.1f} of {100 * row.low:.0f}" for row in found[~found["met"]].itertuples()
+    ]
+    words = f"{found['met'].sum()} of {len(found)} bands of difficulty are met"
+    return words + (f"\ntoo little: {', '.join(missed)}" if missed else "")
 
 
 def likeness(table: pd.DataFrame) -> Figure:
@@ -84,6 +92,15 @@ def likeness(table: pd.DataFrame) -> Figure:
     ax.set_xlabel("percent")
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=2)
-    title = f"{(~far).sum()} of {len(table)} measures of the demo corpus lie within 10 points of real clips"
-    figure.suptitle(title, fontweight="bold", fontsize=11)
+    figure.suptitle(likeness_message(table), fontweight="bold", fontsize=11)
     return figure
+
+
+def likeness_message(table: pd.DataFrame) -> str:
+    """How far UARs lie from those of real clips, and how many of the other measures lie within 10 points."""
+    is_uar = table["measure"].str.startswith("UAR")
+    uar, others = table.loc[is_uar, "difference"], table.loc[~is_uar, "difference"]
+    return (
+        f"UARs differ from real clips' by {signed(uar.min())} to {signed(uar.max())} points; "
+        f"{(others.abs() <= 10).sum()} of {len(others)} probes lie within 10"
+    )

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.figures.style import CLASS_COLOURS, SERIES_COLOURS
 
-SCHEMES = {"even": "the deficit split evenly", "balance": "towards equal classes"}
+SCHEMES = {"even": "each class gets the same share", "balance": "towards equal classes"}
 CURVES = {  # of a training's history, by panel
     "Critic": {"critic": "Wasserstein gap", "penalty": "gradient penalty"},
     "AUs, mean squared error": {"aus_real": "read from real faces", "aus": "read from generated faces"},
@@ -44,12 +44,13 @@ def plan_bars(table: pd.DataFrame) -> Figure:
                 hatch="////",
             )
             for x, row in zip(positions, bars.itertuples(), strict=True):
-                ax.annotate(f"+{row.added}", (x, row.present + row.added), (0, 2), textcoords="offset points",
-                            ha="center", fontsize=7, color="#444444")  # fmt: skip
+                if row.added:
+                    ax.annotate(f"{row.added}", (x, row.present + row.added), (0, 2), textcoords="offset points",
+                                ha="center", fontsize=9, color="#444444")  # fmt: skip
         ax.set_xticks(range(len(names)), list(map(print_name, names)))
         ax.set_title(title, pad=12)
         ax.grid(axis="x", visible=False)
-    axes[0].set_ylabel("clips")
+    axes[0].set_ylabel("clips; numbers: added")
     figure.suptitle(plan_message(table), fontsize=14, fontweight="bold")
     axes[1].bar(0, 0, facecolor="none", edgecolor="#666666", hatch="////", label="added")
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper")
@@ -59,7 +60,8 @@ def plan_bars(table: pd.DataFrame) -> Figure:
 def plan_message(table: pd.DataFrame) -> str:
     """How many clips top-up adds, the same under every scheme."""
     first = table[table["scheme"] == table["scheme"].iloc[0]]
-    return f"Top-up adds {first['added'].sum()} generated clips to {first['present'].sum()}"
+    most = first.groupby("dataset")[["present", "added"]].sum().sum(axis=1).max()
+    return f"Filling each dataset up to {most} clips adds {first['added'].sum()} generated to {first['present'].sum()}"
 
 
 def curves(history: pd.DataFrame) -> Figure:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from melib.corpus.demo import expressions, motion, shading
 from melib.corpus.demo.write import TRUTH
 from melib.figures.datasets import bare, flow_colours
+from melib.figures.style import mark_synthetic
 
 EMOTIONS = ("happiness", "surprise", "disgust", "anger", "fear", "sadness")
 MAGNIFIED = 4
@@ -64,12 +65,16 @@ def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figur
         for ax, number in zip(line, numbers, strict=False):
             bare(ax, _face(root, clip, number))
             role = {clip["onset"]: "onset", clip["apex"]: "apex", clip["offset"]: "offset"}.get(number, "")
-            ax.set_title(role or f"{number}", fontsize=8, fontweight="bold" if role else "normal")
+            since = number - clip["onset"]
+            ax.set_title(role or f"+{since}", fontsize=8, fontweight="bold" if role else "normal")
         change = _face(root, clip, clip["apex"]).astype(float) - _face(root, clip, clip["onset"])
         bare(line[-1], np.clip(128 + MAGNIFIED * change, 0, 255).astype(np.uint8))
-        line[-1].set_title(f"apex - onset, x {MAGNIFIED}", fontsize=8, fontweight="normal")
+        if line is axes[0]:
+            line[-1].set_title(f"apex − onset, × {MAGNIFIED}", fontsize=8, fontweight="normal")
         line[0].set_ylabel(f"{clip['acted']}\n" + clip["aus"].replace(", ", "\n"), rotation=0, ha="right", va="center",
                            fontsize=8)  # fmt: skip
+    figure.suptitle("The most typical clip of each emotion", fontsize=12, fontweight="bold")
+    figure.supxlabel("frames since the onset; AU intensities of 5 at the apex", fontsize=9, color="#666666")
     return figure
 
 
@@ -80,7 +85,7 @@ def au_effects() -> Figure:
     for au, bumps in motion.FIELDS.items():
         sides = [(bump, side) for bump in bumps for side in ((-1, 1) if bump[0] else (1,))]
         muscles[au] = np.array([(side * cx, cy, sx, sy, side * dx, dy) for (cx, cy, sx, sy, dx, dy), side in sides])
-    figure, axes = plt.subplots(4, 9, figsize=(10.5, 5.6), layout="constrained")
+    figure, axes = plt.subplots(4, 9, figsize=(10.5, 6), layout="constrained")
     for column, au in enumerate(motion.OPENFACE_AUS):
         top, low = axes[2 * (column // 9) : 2 * (column // 9) + 2, column % 9]
         bare(top, flow_colours(-motion.au_field(muscles, au, x, y)[None])[0])
@@ -91,6 +96,10 @@ def au_effects() -> Figure:
         bare(ax, None)
     for line, name in zip(axes[:, 0], ("motion", "shade") * 2, strict=True):
         line.set_ylabel(name)
+    figure.suptitle("What each action unit of the demo corpus does to a face", fontsize=13, fontweight="bold")
+    words = "brows at the top, chin at the bottom; motion by its direction: red right, cyan left, violet up, green down"
+    figure.supxlabel(words, fontsize=9, color="#666666")
+    mark_synthetic(figure)
     return figure
 
 

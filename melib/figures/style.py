@@ -25,6 +25,11 @@ CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
 SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # where an effect's interval lies
 SYNTHETIC = "synthetic demo corpus"
+MIXED = {  # figures that show real data too, and what of them is synthetic
+    "controls": "demo corpus and shift are synthetic",
+    "likeness": "the demo corpus is synthetic",
+    "flow_accuracy": "demo clips are synthetic",
+}
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +98,7 @@ def mark_synthetic(figure: Figure, text: str = SYNTHETIC) -> None:
 def save(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:
     """Write `<name>.png` and the table that made it, `<name>.csv`; close the figure; return the picture's path."""
     if synthetic:
-        mark_synthetic(figure)
+        mark_synthetic(figure, MIXED.get(name, SYNTHETIC))
     path = save_drawing(figure, folder, name)
     table.to_csv(path.with_suffix(".csv"), index=False, float_format="%.6g")
     return path

@@ -6,14 +6,14 @@ from matplotlib.colors import to_rgba_array
 from melib.figures.compare import gains, message
 from melib.figures.style import ABOVE, BELOW, OPEN
 
-NAMES = ["row", "control", "gain", "gain_low", "gain_high"]
+NAMES = ["row", "control", "gain", "gain_low", "gain_high", "p"]
 ROWS = [
-    ("CNN, recipe", "CNN", 8.7, 5.2, 13.3),
-    ("CNN, BRL", "CNN", 1.2, -0.1, 3.0),
-    ("CNN, MMD", "CNN", -4.5, -8.0, -1.1),
-    ("CNN, recipe without mirroring", "CNN", 4.9, 1.6, 8.8),
-    ("CNN, BRL, recipe", "CNN, recipe", -0.1, -1.5, 0.6),
-    ("CNN", None, None, None, None),
+    ("CNN, recipe", "CNN", 8.7, 5.2, 13.3, 0.04),
+    ("CNN, BRL", "CNN", 1.2, -0.1, 3.0, 1),
+    ("CNN, MMD", "CNN", -4.5, -8.0, -1.1, 0.3),
+    ("CNN, recipe without mirroring", "CNN", 4.9, 1.6, 8.8, 0.6),
+    ("CNN, BRL, recipe", "CNN, recipe", -0.1, -1.5, 0.6, 1),
+    ("CNN", None, None, None, None, None),
 ]
 
 
@@ -22,10 +22,12 @@ def table(rows=ROWS):
 
 
 def test_the_message_names_the_greatest_sure_gain_and_brl():
-    assert message(table().dropna()) == "CNN, recipe: +8.7 points over CNN; BRL +1.2 (-0.1 to +3.0)"
+    assert message(table().dropna()) == "CNN, recipe: +8.7 (+5.2 to +13.3) points over CNN; BRL +1.2 (−0.1 to +3.0)"
     unsure = table(ROWS[1:3]).dropna()
-    assert message(unsure) == "Nothing surely raises the UAR of CNN; BRL +1.2 (-0.1 to +3.0)"
-    over_another = table([("CNN, other", "CNN, recipe", 20.0, 19.0, 21.0)]).dropna()  # no gain over the same
+    assert message(unsure) == "No gain stands after correction for the number of rows; BRL +1.2 (−0.1 to +3.0)"
+    chance = table([("CNN, recipe", "CNN", 8.7, 5.2, 13.3, 0.06), *ROWS[1:3]]).dropna()
+    assert message(chance) == message(unsure)
+    over_another = table([("CNN, other", "CNN, recipe", 20.0, 19.0, 21.0, 0.01)]).dropna()  # no gain over the same
     assert message(pd.concat([table().dropna(), over_another])) == message(table().dropna())
 
 
@@ -34,6 +36,8 @@ def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["MMD", "BRL", "recipe"]
     assert [label.get_text() for label in second.get_yticklabels()] == ["BRL"]
-    assert first.get_title(loc="left") == "beside: CNN"
-    np.testing.assert_allclose(first.collections[-1].get_facecolors(), to_rgba_array([BELOW, OPEN, ABOVE]))
+    assert first.get_title(loc="left") == "gain over: CNN"
+    np.testing.assert_allclose(first.collections[-1].get_edgecolors(), to_rgba_array([BELOW, OPEN, ABOVE]))
+    filled = to_rgba_array(["white", "white", ABOVE])
+    np.testing.assert_allclose(first.collections[-1].get_facecolors(), filled)
     plt.close(figure)

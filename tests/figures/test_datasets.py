@@ -104,8 +104,8 @@ def test_faces_of_people_are_never_saved(tmp_path, caplog):
 def test_one_map_leads_and_the_same_by_class_and_other_features_stand_beside_it():
     figure = draw.feature_maps(maps())
     assert [len(ax.collections[0].get_offsets()) for ax in figure.axes] == [15, 15, 15]
-    assert [ax.get_xlabel() for ax in figure.axes[:2]] == ["silhouette +0.25", "silhouette −0.12"]
-    assert draw.maps_message(maps()).endswith("group by dataset, not by class (silhouette +0.25 against −0.12)")
+    assert [ax.get_xlabel() for ax in figure.axes[:2]] == ["silhouette 0.25", "silhouette −0.12"]
+    assert draw.maps_message(maps()).endswith("group by dataset, not by class (silhouette 0.25 against −0.12)")
 
 
 def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
@@ -114,7 +114,9 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
         xs = [line.get_xdata() for line in ax.lines]
         assert [list(x) for x in xs] == [[value, value], [limit, limit]] * 2
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["flow", "apex"]
-    message = "Read best: dataset 0.50 (apex), emotion 0.50 (apex)"
+    message = (
+        "At best the dataset is read with accuracy 0.50 from apex,\nthe emotion is read with accuracy 0.50 from apex"
+    )
     assert draw.probes_message(probed()) == message
     trivial = probed().assign(features=NAME_ALONE, accuracy=1.0)  # a name says its own name
     assert draw.probes_message(pd.concat([trivial, probed()], ignore_index=True)) == message

@@ -14,8 +14,8 @@ def test_plan_bars_stand_on_what_is_there():
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["SMIC", "SAMM"]
     tops = [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches]
     assert sorted(set(tops)) == [10, 11, 12]
-    assert {text.get_text() for text in figure.axes[0].texts} == {"+0", "+1", "+2"}
-    assert figure.get_suptitle() == "Top-up adds 6 generated clips to 60"
+    assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2"}  # 0 has no number
+    assert figure.get_suptitle() == "Filling each dataset up to 33 clips adds 6 generated to 60"
     plt.close(figure)
 
 

@@ -40,15 +40,17 @@ def test_flow_errors_stand_at_their_numbers_best_on_top():
 
 
 def test_the_title_names_the_best_flow_and_the_default_where_it_is_another():
-    words = "{} has the least error: 0.10 px at motions up to 1 px"
-    assert flow_message(flow_errors()) == f"{words.format('DIS, finest scale 1')}; the default: 0.20"
-    alone = flow_errors().query("method != 'DIS, finest scale 1'").assign(epe=0.1)
-    assert flow_message(alone) == words.format("Lucas-Kanade, window 6 px (default)")
+    other = "DIS, finest scale 1 0.10 px (default: 0.20)"
+    sources = f"photograph, moved: {other}; demo clips (synthetic): {other}"
+    assert flow_message(flow_errors()) == f"Least error at motions up to 1 px\n{sources}"
+    alone = flow_errors().query("method != 'DIS, finest scale 1' and source == 'photo'").assign(epe=0.1)
+    assert flow_message(alone).endswith("\nphotograph, moved: Lucas-Kanade, window 6 px (default) 0.10 px")
 
 
 def apex_rows():
     rows = [
-        {"rule": rule, "dataset": "SAMM", "frames": k, "taken": k / 2} for k, rule in enumerate(("motion", "midpoint"))
+        {"rule": rule, "dataset": "SAMM", "frames": k, "taken": k / 2}
+        for k, rule in enumerate(("motion", "midpoint", "unguarded"))
     ]
     return pd.DataFrame(rows)
 
@@ -56,10 +58,10 @@ def apex_rows():
 def test_apex_errors_stand_at_their_numbers_best_on_top():
     axes = apex_accuracy(apex_rows()).axes
     samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in axes]
-    assert [list(line.get_xdata()) for line in samm] == [[1, 0], [0.5, 0]]
-    assert axes[0].get_yticklabels()[0].get_text() == "middle frame"
-    message = "Greatest motion, blinks left out: 0.0 frames off the true apex, the next rule 1.0"
-    assert apex_message(apex_rows()) == message
+    assert [list(line.get_xdata()) for line in samm] == [[2, 1, 0], [1, 0.5, 0]]
+    assert axes[0].get_yticklabels()[1].get_text() == "middle frame"
+    message = "A blink is taken for the apex in 0% of clips with one, in 100% if it may be.\n"
+    assert apex_message(apex_rows()) == f"{message}Frames off the true apex: 0.0, middle frame 1.0"
 
 
 def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):

@@ -38,7 +38,7 @@ def test_the_figure_names_what_is_above_zero_everywhere():
     rows = compared({"CNN": 60.0, "CNN, recipe": 65.0, "CNN, BRL": 60.5}, {"CNN, recipe": 5.0, "CNN, BRL": 0.5})
     more = rows.assign(less_shuffled=rows["gain"], less_shuffled_low=rows["gain"] - 9, less_shuffled_high=9)
     figure = controls(side_by_side({"demo corpus": more, "442 real clips": rows}))
-    assert figure._suptitle.get_text() == "Surely above 0 on all 2: CNN, recipe"
-    titles = ["demo corpus", "demo corpus:\ntrue less shuffled labels", "442 real clips"]
+    assert figure._suptitle.get_text() == "BRL adds +0.5, +0.5 points; surely above 0 wherever it was run: CNN, recipe"
+    titles = ["demo corpus", "442 real clips", "demo corpus:\ntrue less shuffled"]
     assert [ax.get_title() for ax in figure.axes] == titles
     plt.close(figure)

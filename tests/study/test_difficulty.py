@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from melib.corpus.index import DATASETS
+from melib.figures.difficulty import calibration_message, likeness_message
 from melib.study import difficulty
 from melib.study.difficulty import APEX, BANDS, CNN, LINEAR, ONSET, SWITCHED, bands, likeness, upper_bound
 
@@ -75,3 +76,19 @@ def test_likeness_sets_what_both_have_side_by_side():
     table = likeness(rows({"CNN": 68.0, "BRL": 69.0}), rows({"CNN": 60.0}), read_real, read_demo).set_index("measure")
     assert list(table.index) == ["UAR: CNN", "dataset read from hoof", "emotion read from hoof"]
     assert table["difference"].round(6).tolist() == [-8.0, 10.0, -5.0]
+
+
+def test_the_calibration_s_title_names_the_bands_that_are_missed(runs):
+    bound = runs[runs["row"] == CNN].assign(row=difficulty.BOUND, uar=0.85)
+    assert calibration_message(pd.concat([runs, bound])) == "7 of 7 bands of difficulty are met"
+    low = runs.assign(uar=runs["uar"].where(runs["row"] != SWITCHED, runs["uar"] - 0.03))
+    measured = bands(low, bound, 0.99).set_index("band")["measured"]["switches less CNN"]
+    words = f"6 of 7 bands of difficulty are met\ntoo little: switches less CNN {100 * measured:.1f} of 4"
+    assert calibration_message(pd.concat([low, bound])) == words
+
+
+def test_the_likeness_title_holds_the_uars_apart():
+    table = pd.DataFrame({"measure": ["UAR: CNN", "UAR: CNN, recipe", "emotion read from hoof"],
+                          "difference": [-9.5, -5.6, 10.9]})  # fmt: skip
+    words = "UARs differ from real clips' by −9.5 to −5.6 points; 0 of 1 probes lie within 10"
+    assert likeness_message(table) == words
