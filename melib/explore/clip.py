@@ -97,11 +97,15 @@ class ClipPictures:
             return self.crop(number)
         return warp_along(self.crop(self.numbers[0]), self.moved(number, still_head), times)
 
-    def flow(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Direction (hue) and optical strain of the onset-to-apex flow, two pictures; of a flow image, it alone."""
+    def flow(self, still_head: bool = False) -> tuple[np.ndarray, np.ndarray] | None:
+        """Direction (hue) and optical strain of the onset-to-apex flow, two pictures; of a flow image, it alone.
+
+        As a method sees it, or without the head's motion if `still_head`.
+        """
         arrays = self.samples.arrays
         if "flow" in arrays:
             flow = np.asarray(arrays["flow"][self.row], np.float32)
+            flow = remove_head_motion(flow) if still_head else flow
             longest = np.percentile(np.linalg.norm(flow, axis=0), 99.5) + 1e-6
             strain = optical_strain(flow)
             strain = np.clip(255 * strain / (np.percentile(strain, 99.5) + 1e-6), 0, 255).astype(np.uint8)

@@ -85,6 +85,7 @@ class ClipBrowser(widgets.VBox):
         )
         self.still_head = widgets.Checkbox(True, description="without the head's motion", indent=False)
         self.still_head.observe(self._draw, "value")
+        self.still_head.observe(self._show_flow, "value")
         self.controls = widgets.HBox([self.play, self.slider, self.strength, self.still_head])
         self.face, self.blink, self.direction, self.strain, self.curve = (widgets.Image() for _ in range(5))
         self.caption = widgets.HTML()
@@ -135,9 +136,7 @@ class ClipBrowser(widgets.VBox):
         self.pictures = ClipPictures(self.samples, self.place[self.clip_id], self.root, self.aus.get(self.clip_id))
         self.message.value = mark(self.synthetic) + sentence(self.pictures.note)
         self.facts.value = self._facts_line()
-        flow = self.pictures.flow()
-        for image, part in zip((self.direction, self.strain), flow or (None, None), strict=True):
-            image.value = b"" if part is None else png(part)
+        self._show_flow()
         self._opening = True
         self._open_frames()
         self._opening = False
@@ -181,6 +180,12 @@ class ClipBrowser(widgets.VBox):
         self.picture = png(self.pictures.face(number, self.times, self.still_head.value))
         self.caption.value = f"frame {number}" + (f", motion × {self.times:g}" if self.times > 1 else ", as filmed")
         return number
+
+    def _show_flow(self, _=None) -> None:
+        """Draw the flow, without the head's motion where that can be chosen and is."""
+        flow = self.pictures.flow(self.still_head.value and bool(self.pictures.numbers))
+        for image, part in zip((self.direction, self.strain), flow or (None, None), strict=True):
+            image.value = b"" if part is None else png(part)
 
     def _facts_line(self) -> str:
         row = self.pictures.facts

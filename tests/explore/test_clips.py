@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melib.explore.clip import CURVE_FRAMES, ClipPictures, warp_along
+from melib.explore.clip import CURVE_FRAMES, ClipPictures, enlarged, warp_along
 from melib.explore.clips import ClipBrowser, au_curves
+from melib.figures.datasets import flow_colours
 from melib.figures.strips import plain_clip
-from melib.prepare.flow import lk
+from melib.prepare.flow import lk, remove_head_motion
 from melib.prepare.samples import Samples
 from tests.conftest import of_every_kind, toy
 from tests.explore.conftest import seen
@@ -57,6 +58,17 @@ def test_the_frame_and_the_magnification_change_the_picture(browser, tiny_clips,
     little = np.abs(seen(browser.picture) - onset).mean()
     browser.times = 12.0
     assert np.abs(seen(browser.picture) - onset).mean() > 1.3 * little > 0
+
+
+def test_the_flow_is_shown_without_the_head_s_motion_where_the_face_is(browser, tiny_clips):
+    flows = np.asarray(tiny_clips.samples.arrays["flow"], np.float32)
+    row = np.abs(np.median(flows, axis=(2, 3))).max(1).argmax()  # where the head moves most
+    browser.clip_id = tiny_clips.samples.index["clip_id"].iloc[row]
+    for tick, shown in ((True, remove_head_motion(flows[row])), (False, flows[row])):
+        browser.still_head.value = tick
+        longest = np.percentile(np.linalg.norm(shown, axis=0), 99.5)
+        colours = np.uint8(255 * np.clip(flow_colours(shown[None] / longest)[0], 0, 1))
+        assert np.abs(seen(browser.direction.value).astype(float) - enlarged(colours)).mean() < 2
 
 
 def test_a_clip_opened_from_outside_sets_the_menus_and_a_pool_limits_them(browser, tiny_clips):
