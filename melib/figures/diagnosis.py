@@ -81,10 +81,11 @@ def brl_attention(table: pd.DataFrame) -> Figure:
 
 
 def attention_message(table: pd.DataFrame) -> str:
-    """How far the datasets' mean attentions lie apart at the last epoch, without BRL and with it."""
+    """Where the datasets' mean attentions end with BRL, and how far apart at the last epoch, with it and without."""
     last = table[table["epoch"] == table["epoch"].max()]
     means = last.groupby(["lam", "inputs", "dataset"])["mean"].mean()
     apart = (means.groupby(["lam", "inputs"]).max() - means.groupby(["lam", "inputs"]).min()).groupby("lam").max()
     without, with_brl = apart.iloc[0], apart.iloc[-1]
     ends = "the same" if with_brl < ALIKE else "not the same"
-    return f"Attention ends {ends} for all datasets: at most {with_brl:.2f} apart with BRL, {without:.2f} without"
+    end = means.loc[means.index.get_level_values("lam").max()].mean()
+    return f"With BRL attention ends at {end:.2f}, {ends} for all datasets: {with_brl:.2f} apart, {without:.2f} without"

@@ -161,7 +161,7 @@ TABLES = {
         ),
     ),
     "variants": Table(
-        "BRL's weights, controls and variants: CNN on optical flow",
+        "BRL's weights, controls and variants: CNN on optical flow, CASME II held out",
         (
             *(Row(f"λ = {lam:g}", cnn("flow", **weighted(lam))) for lam in (0.0, 0.3, 0.5, 0.7, 0.9)),
             Row("λ = 0.5, CE scaled, no BRL", cnn("flow", **SCALED)),
@@ -171,6 +171,7 @@ TABLES = {
             Row("λ = 0.5, W gradient-reversed", cnn("flow", **BRL, attention_weights="reversed")),
             Row("λ = 0.5, attention on the logits (SCN)", cnn("flow", **BRL, weighting="logit")),
         ),
+        ("CASME2",),
     ),
     "smic_apex": Table(
         "SMIC's apex by the paper's 4.1 (greatest motion) and by its 4.5 (middle frame): CNN on optical flow",

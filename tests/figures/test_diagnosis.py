@@ -45,6 +45,6 @@ def test_attention_has_a_panel_a_weight_and_a_line_a_dataset():
 
 
 def test_that_lines_coincide_is_said_in_the_title():
-    ends = "for all datasets: at most {} apart with BRL, 0.30 without"
-    assert attention_message(attention(0.0)) == f"Attention ends the same {ends.format('0.00')}"
-    assert attention_message(attention(0.2)) == f"Attention ends not the same {ends.format('0.60')}"
+    words = "With BRL attention ends at {}, {} for all datasets: {} apart, 0.30 without"
+    assert attention_message(attention(0.0)) == words.format("0.50", "the same", "0.00")
+    assert attention_message(attention(0.2)) == words.format("0.80", "not the same", "0.60")

@@ -154,9 +154,9 @@ def test_brl_s_variants_have_their_rows(monkeypatch):
                 "λ = 0.5, W gradient-reversed": {"attention_weights": "reversed"},
                 "λ = 0.5, attention on the logits (SCN)": {"weighting": "logit"},
                 "λ = 0.5, feature means matched instead": {"method": "feature_means"}}  # fmt: skip
-    runs = [run("SAMM", 0.3 + 0.1 * k, inputs="flow", **one) for k, one in enumerate(variants.values())]
+    runs = [run("CASME2", 0.3 + 0.1 * k, inputs="flow", **one) for k, one in enumerate(variants.values())]
     rows = tables.tidy(study(monkeypatch, runs), "variants").query("selection == 'last' and metric == 'acc'")
-    values = rows[rows["column"] == "SAMM"].set_index("row")["value"]
+    values = rows[rows["column"] == "CASME2"].set_index("row")["value"]
     hits = [100 * r.history["held_out_acc"].iloc[-1] for r in runs]
     assert values[list(variants)].tolist() == pytest.approx(hits)
 
