@@ -69,12 +69,11 @@ def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figur
             ax.set_title(role or f"+{since}", fontsize=8, fontweight="bold" if role else "normal")
         change = _face(root, clip, clip["apex"]).astype(float) - _face(root, clip, clip["onset"])
         bare(line[-1], np.clip(128 + MAGNIFIED * change, 0, 255).astype(np.uint8))
-        if line is axes[0]:
-            line[-1].set_title(f"apex − onset, × {MAGNIFIED}", fontsize=8, fontweight="normal")
         line[0].set_ylabel(f"{clip['acted']}\n" + clip["aus"].replace(", ", "\n"), rotation=0, ha="right", va="center",
                            fontsize=8)  # fmt: skip
+    axes[0, -1].set_title(f"apex − onset, × {MAGNIFIED}", fontsize=8, fontweight="normal")
     figure.suptitle("The most typical clip of each emotion", fontsize=12, fontweight="bold")
-    figure.supxlabel("frames since the onset; AU intensities of 5 at the apex", fontsize=9, color="#666666")
+    figure.supxlabel("frames since the onset; AU intensities at the apex, of at most 5", fontsize=9, color="#666666")
     return figure
 
 
