@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.style import verdict_colour, with_interval
+from melib.figures.style import interval_mark, limits, with_interval
 from melib.study.claims import LEVEL
 
 
@@ -22,17 +22,18 @@ def gains(rows: pd.DataFrame) -> Figure:
     heights = [len(group) + 1 for _, group in groups]
     figure, axes = plt.subplots(len(groups), 1, figsize=(9, 0.27 * sum(heights) + 1.2), sharex=True, squeeze=False,
                                 height_ratios=heights, layout="constrained")  # fmt: skip
+    ends = limits(shown["gain_low"], shown["gain_high"])
     for ax, (control, group) in zip(axes[:, 0], groups, strict=True):
-        colours = [verdict_colour(row.gain_low, row.gain_high) for row in group.itertuples()]
         places = range(len(group))
         ax.axvline(0, color="#333333", linewidth=1)
-        ax.hlines(places, group["gain_low"], group["gain_high"], color=colours, linewidth=3, alpha=0.5)
-        filled = [colour if p <= LEVEL else "white" for colour, p in zip(colours, group["p"], strict=True)]
-        ax.scatter(group["gain"], places, facecolor=filled, edgecolor=colours, linewidth=1.6, s=32, zorder=3)
+        for place, row in enumerate(group.itertuples()):
+            fill = {} if row.p <= LEVEL else {"markerfacecolor": "white", "markeredgewidth": 1.6}
+            interval_mark(ax, place, row.gain, row.gain_low, row.gain_high, ends, **fill)
         ax.set_yticks(places, [_short(name, control) for name in group["row"]])
         ax.set_title(f"gain over: {control}", loc="left", fontsize=10)
         ax.set_ylim(-0.7, len(group) - 0.3)
         ax.grid(axis="y", visible=False)
+    axes[-1, 0].set_xlim(ends)
     axes[-1, 0].set_xlabel(
         "gain in mean UAR (points), 95 % interval over subjects; filled: p ≤ .05, corrected over all rows"
     )

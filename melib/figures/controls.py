@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.figures.style import signed, verdict_colour
+from melib.figures.style import interval_mark, limits, signed
 from melib.study.controls import SHUFFLED
 
 
@@ -24,6 +24,7 @@ def controls(table: pd.DataFrame) -> Figure:
         1, len(corpora), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained",
         width_ratios=[0.6 if name.endswith(SHUFFLED) else 1 for name in corpora],
     )  # fmt: skip
+    ends = limits(table["gain_low"], table["gain_high"])
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
@@ -31,14 +32,12 @@ def controls(table: pd.DataFrame) -> Figure:
                 ax.text(0, place, "not run", ha="center", va="center", fontsize=8, color="#999999",
                         bbox=dict(facecolor="white", edgecolor="none", pad=1))  # fmt: skip
                 continue
-            colour = verdict_colour(row.gain_low, row.gain_high)
-            ax.hlines(place, row.gain_low, row.gain_high, color=colour, linewidth=4, alpha=0.5)
-            ax.scatter(row.gain, place, color=colour, s=16, zorder=3)
+            interval_mark(ax, place, row.gain, row.gain_low, row.gain_high, ends)
         ax.axvline(0, color="#333333", linewidth=1, zorder=0.5)
         ax.set_title(corpus.replace(SHUFFLED, ":\ntrue less shuffled"), fontsize=10)
         ax.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(methods)), methods)
-    axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
+    axes[0, 0].set(xlim=ends, ylim=(len(methods) - 0.5, -0.5))
     more = "; true less shuffled: over the same on dataset labels dealt at random" * any(
         name.endswith(SHUFFLED) for name in corpora
     )

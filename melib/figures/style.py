@@ -8,7 +8,9 @@ from pathlib import Path
 from zlib import crc32
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, DATASETS, dataset_order
@@ -88,6 +90,30 @@ def with_interval(value: float, low: float, high: float) -> str:
 def verdict_colour(low: float, high: float) -> str:
     """Green for an interval above 0, orange for one below, grey where it holds 0 (or nothing is known)."""
     return ABOVE if low > 0 else BELOW if high < 0 else OPEN
+
+
+def limits(low: pd.Series, high: pd.Series) -> tuple[float, float]:
+    """The ends of an axis for intervals, without those that reach five times as far from 0 as the middle one."""
+    reach = np.maximum(low.abs(), high.abs())
+    near = reach <= 5 * reach.median()
+    ends = min(low[near].min(), 0), max(high[near].max(), 0)
+    margin = 0.05 * (ends[1] - ends[0])
+    return ends[0] - margin, ends[1] + margin
+
+
+def interval_mark(
+    ax: Axes, place: int, value: float, low: float, high: float, ends: tuple[float, float], **mark
+) -> None:
+    """An interval and its value on an axis with these `ends`; where it lies outside, an arrow with the value."""
+    colour = verdict_colour(low, high)
+    ax.hlines(place, max(low, ends[0]), min(high, ends[1]), color=colour, linewidth=3.5, alpha=0.5)
+    if ends[0] <= value <= ends[1]:
+        ax.plot(value, place, "o", color=colour, markersize=5.5, zorder=3, **mark)
+        return
+    left = value < ends[0]
+    ax.plot(ends[not left], place, "<" if left else ">", color=colour, markersize=7, clip_on=False)
+    ax.annotate(signed(value), (ends[not left], place), (8 if left else -8, 0), textcoords="offset points", va="center",
+                ha="left" if left else "right", fontsize=9, color=colour)  # fmt: skip
 
 
 def mark_synthetic(figure: Figure, text: str = SYNTHETIC) -> None:

@@ -1,7 +1,5 @@
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.colors import to_rgba_array
 
 from melib.figures.compare import gains, message
 from melib.figures.style import ABOVE, BELOW, OPEN
@@ -37,7 +35,16 @@ def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
     assert [label.get_text() for label in first.get_yticklabels()] == ["MMD", "BRL", "recipe"]
     assert [label.get_text() for label in second.get_yticklabels()] == ["BRL"]
     assert first.get_title(loc="left") == "gain over: CNN"
-    np.testing.assert_allclose(first.collections[-1].get_edgecolors(), to_rgba_array([BELOW, OPEN, ABOVE]))
-    filled = to_rgba_array(["white", "white", ABOVE])
-    np.testing.assert_allclose(first.collections[-1].get_facecolors(), filled)
+    marks = [line for line in first.lines if line.get_marker() == "o"]
+    assert [mark.get_color() for mark in marks] == [BELOW, OPEN, ABOVE]
+    assert [mark.get_markerfacecolor() for mark in marks] == ["white", "white", ABOVE]
+    plt.close(figure)
+
+
+def test_a_gain_far_outside_is_an_arrow_with_its_number():
+    figure = gains(table([*ROWS[:2], ("CNN, MMD", "CNN", -90.0, -95.0, -85.0, 0.01)]))
+    (ax,) = figure.axes
+    assert -10 < ax.get_xlim()[0] < 0 < 13.3 < ax.get_xlim()[1]
+    assert [line.get_marker() for line in ax.lines if line.get_marker() in "<>"] == ["<"]
+    assert "−90.0" in {text.get_text() for text in ax.texts}
     plt.close(figure)
