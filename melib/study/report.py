@@ -131,9 +131,9 @@ def _notes(outcomes: Outcomes, rows: pd.DataFrame) -> list[str]:
         notes.append(f"Left out, as no run here is of theirs: {'; '.join(absent)}.")
     costly = [label for label in not_run(rows) if label.startswith(COSTLY)]
     if costly:
-        notes.append(f"Not planned in the study, for their cost: {', '.join(costly)}. `{COSTLY_RUNS}` runs them.")
+        notes.append(f"Not planned in the study, for their cost: {'; '.join(costly)}. `{COSTLY_RUNS}` runs them.")
     if others := [label for label in not_run(rows) if label not in costly]:
-        notes.append(f"Not run, and without a value in tables.csv: {', '.join(others)}.")
+        notes.append(f"Not run, and without a value in tables.csv: {'; '.join(others)}.")
     lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]
     in_table = lambda run: any(run.settings.held_out in held and matches(run, line) for line, held in lines)  # noqa: E731
     if unused := sum(not in_table(run) for run in outcomes.runs):
