@@ -161,15 +161,20 @@ def quality(table: pd.DataFrame) -> Figure:
 def _measure(rows: pd.DataFrame, ax: Axes) -> None:
     """One measure of each kind of face with its interval, by how far the centroids are magnified."""
     factors = sorted(rows["magnify"].unique())
+    _kinds(rows.set_index("magnify"), factors, ax)
+    ax.set_xticks(range(len(factors)), [f"AUs × {factor:g}" for factor in factors])
+
+
+def _kinds(rows: pd.DataFrame, names: Sequence, ax: Axes) -> None:
+    """The value of each kind of face with its interval, at each of `names`, which the rows' index holds."""
     for shift, (kind, (label, colour, marker)) in zip((-0.22, 0, 0.22), KINDS.items(), strict=True):
-        part = rows[rows["kind"] == kind].set_index("magnify").loc[factors]
-        places = np.arange(len(factors)) + shift
+        part = rows[rows["kind"] == kind].loc[list(names)]
+        places = np.arange(len(names)) + shift
         ax.vlines(places, part["low"], part["high"], color=colour, linewidth=3, alpha=0.6)
         ax.plot(places, part["value"], marker, color=colour, label=label, linestyle="", markersize=8)
     for level, style in ((0, "-"), (1, "--")):
         ax.axhline(level, color="#666666", linewidth=1, linestyle=style)
-    ax.set_xticks(range(len(factors)), [f"AUs × {factor:g}" for factor in factors])
-    ax.set_xlim(-0.5, len(factors) - 0.5)
+    ax.set_xlim(-0.5, len(names) - 0.5)
     ax.grid(axis="x", visible=False)
 
 
@@ -200,19 +205,12 @@ def folds(table: pd.DataFrame) -> Figure:
     """`quality.folds_table`: how far generated faces go in each fold, beside before training and the control."""
     names = dataset_order(table["held_out"])
     figure, ax = plt.subplots(figsize=(8.5, 4.2), layout="constrained")
-    for shift, (kind, (label, colour, marker)) in zip((-0.22, 0, 0.22), KINDS.items(), strict=True):
-        rows = table[table["kind"] == kind].set_index("held_out").loc[names]
-        places = np.arange(len(names)) + shift
-        ax.vlines(places, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.6)
-        ax.plot(places, rows["value"], marker, color=colour, label=label, linestyle="", markersize=8)
-    for level, line in ((0, "-"), (1, "--")):
-        ax.axhline(level, color="#666666", linewidth=1, linestyle=line)
+    _kinds(table.set_index("held_out"), names, ax)
     minutes = table.groupby("held_out")["seconds"].first().div(60)
     ax.set_xticks(range(len(names)), [f"{print_name(name)}\n{minutes[name]:.1f} min" for name in names])
     ax.set(
         xlabel="held-out dataset, and the time to train its generator", ylabel="0: the neutral face, 1: the real one"
     )
-    ax.grid(axis="x", visible=False)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     figure.suptitle(folds_message(table), fontsize=13, fontweight="bold")
     return figure
