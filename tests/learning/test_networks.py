@@ -1,8 +1,11 @@
+import copy
+
 import pytest
 import torch
 
 from melib.learning.networks.build import build as build_network
 from melib.learning.networks.build import load_weights
+from melib.learning.networks.convolution import SmallMapConv2d, quick_on_small_maps
 from melib.learning.networks.layers import layer_table
 from melib.learning.registry import NETWORKS
 
@@ -108,3 +111,26 @@ def test_dropout_acts_in_training_alone():
     torch.manual_seed(0)
     assert not torch.equal(network.train()(x)[0], plain)
     assert torch.equal(network.eval()(x)[0], plain)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (4, 3), (8, 8), (9, 8)])  # the last has over 64 positions
+@pytest.mark.parametrize("kernel, stride, padding", [(1, 1, 0), (3, 1, 1), (3, 2, 1), (1, 2, 0), ((1, 2), (2, 1), 1)])
+def test_convolutions_of_small_maps_equal_torchs(size, kernel, stride, padding):
+    torch.manual_seed(0)
+    plain = torch.nn.Conv2d(5, 7, kernel, stride, padding).to(memory_format=torch.channels_last)
+    quick = quick_on_small_maps(copy.deepcopy(plain))
+    assert type(quick) is SmallMapConv2d and list(quick.state_dict()) == list(plain.state_dict())
+    x = torch.randn(3, 5, *size).contiguous(memory_format=torch.channels_last)
+    results = []
+    for layer in (plain, quick):
+        given = x.clone().requires_grad_()
+        maps = layer(given)
+        (maps**2).sum().backward()
+        results.append((maps, given.grad, layer.weight.grad, layer.bias.grad))
+    for expected, seen in zip(*results, strict=True):
+        torch.testing.assert_close(seen, expected)
+
+
+def test_grouped_and_dilated_convolutions_stay_torchs():
+    layers = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=2), torch.nn.Conv2d(4, 4, 3, dilation=2))
+    assert {type(layer) for layer in quick_on_small_maps(layers)} == {torch.nn.Conv2d}

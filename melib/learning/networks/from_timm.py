@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from melib.learning.networks.base import Network
+from melib.learning.networks.convolution import quick_on_small_maps
 
 
 def resnet18(shape: tuple[int, int, int]) -> Network:
@@ -19,4 +20,4 @@ def _timm(name: str, shape: tuple[int, int, int]) -> Network:
     import timm
 
     body = timm.create_model(name, pretrained=False, num_classes=0, in_chans=shape[0])
-    return Network(body, body.num_features)
+    return Network(quick_on_small_maps(body), body.num_features)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from melib.learning.networks.base import Network
+from melib.learning.networks.convolution import quick_on_small_maps
 
 STAGES = (64, 128, 256, 512)
 
@@ -76,7 +77,7 @@ def resnet10_body(channels: int, attention: bool) -> nn.Sequential:
     for layer in body.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight)
-    return body
+    return quick_on_small_maps(body)
 
 
 def rn(shape: tuple[int, int, int]) -> Network:
