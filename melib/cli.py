@@ -210,20 +210,24 @@ def compare(args) -> int:
 
 
 def peers(args) -> int:
-    """Set published methods beside their printed figures: the tables and the figure of the peers' finished grids."""
+    """Set published methods beside their printed figures: tables and a figure each of the peers' finished grids."""
     import matplotlib
 
     from melib.figures.peers import peers as draw
-    from melib.figures.style import save, use_style
+    from melib.figures.style import mark_synthetic, save_drawing, use_style
     from melib.study.peers_report import tables_of_runs, write_peers
 
     matplotlib.use("Agg")
-    rows = tables_of_runs()
     to = resolve(args.to)
+    rows = tables_of_runs(to)
     for path in write_peers(rows, to):
         print(path)
     use_style()
-    print(save(draw(rows), to, "peers", rows, synthetic=bool(rows["synthetic"].any())))
+    for name, table in rows.groupby("table", sort=False):
+        figure = draw(table)
+        if table["synthetic"].any():
+            mark_synthetic(figure)
+        print(save_drawing(figure, to, name))
     return 0
 
 

@@ -13,19 +13,19 @@ from melib.aus.face import DrawnFace
 from melib.aus.identity import AGREEMENT, VECTOR_TITLES
 from melib.aus.table import NAMES
 from melib.corpus.index import CLASSES, dataset_order, print_name
-from melib.figures.style import CLASS_COLOURS, dataset_colours
+from melib.figures.style import CLASS_COLOURS, SERIES_COLOURS, dataset_colours
 
 STRONGEST = 5  # the highest intensity of an AU
 MEASURES = {  # panel title and unit, and what is drawn in it
     "Agreement of clusters\n(adjusted mutual information)": {
-        "ami_label": (AGREEMENT["ami_label"], "#D55E00", "o"),
-        "ami_dataset": (AGREEMENT["ami_dataset"], "#0072B2", "s"),
-        "ami_subject": (AGREEMENT["ami_subject"], "#56B4E9", "D")},
+        "ami_label": (AGREEMENT["ami_label"], SERIES_COLOURS[5], "o"),
+        "ami_dataset": (AGREEMENT["ami_dataset"], SERIES_COLOURS[1], "s"),
+        "ami_subject": (AGREEMENT["ami_subject"], SERIES_COLOURS[0], "D")},
     "Distance to EMFACS prototypes\n(1 − cosine)": {
-        "emfacs_own": ("of the class", "#D55E00", "o"), "emfacs_other": ("of other classes", "#666666", "s")},
+        "emfacs_own": ("of the class", SERIES_COLOURS[5], "o"), "emfacs_other": ("of other classes", "#666666", "s")},
     "Variation of centroids\n(1: as far as classes lie apart)": {
-        "stray_folds": ("over datasets left out", "#009E73", "o"),
-        "stray_subjects": ("over draws of subjects", "#CC79A7", "s")},
+        "stray_folds": ("over datasets left out", SERIES_COLOURS[1], "o"),
+        "stray_subjects": ("over draws of subjects", SERIES_COLOURS[0], "s")},
 }  # fmt: skip
 
 
@@ -166,14 +166,17 @@ def _moved_face(vector: pd.Series, magnify: float, ax: Axes) -> None:
 
 
 def centroids_message(table: pd.DataFrame) -> str:
-    """How alike the classes' centroids are: the mean cosine between two classes, by kind of vector."""
-    parts = []
+    """How alike the classes' centroids are, the mean cosine between two classes: at which kind of vector most, and
+    least."""
+    alike = {}
     for kind, rows in table.groupby("vectors", sort=False):
         unit = rows[list(NAMES)].to_numpy()
         unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
         pairs = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
-        parts.append(f"{VECTOR_TITLES.get(kind, kind)} {pairs.mean():.2f}".replace("-0.", "−0."))
-    return f"How alike the classes' centroids are (cosine): {', '.join(parts)}"
+        alike[VECTOR_TITLES.get(kind, kind)] = pairs.mean()
+    most, least = max(alike, key=alike.get), min(alike, key=alike.get)
+    text = {kind: f"{kind} (cosine {value:.2f})".replace("-0.", "−0.") for kind, value in alike.items()}
+    return f"The classes' centroids are most alike at {text[most]}" + f", least at {text[least]}" * (len(alike) > 1)
 
 
 def identity(table: pd.DataFrame) -> Figure:
@@ -211,4 +214,4 @@ def identity_message(table: pd.DataFrame) -> str:
     for kind, rows in table[table["measure"].isin(AGREEMENT)].groupby("vectors", sort=False):
         lead = AGREEMENT[rows.loc[rows["value"].idxmax(), "measure"]]
         leads.setdefault(lead, []).append(VECTOR_TITLES[kind])
-    return "Clusters of AUs follow " + ", ".join(f"the {lead} ({'; '.join(kinds)})" for lead, kinds in leads.items())
+    return "AU vectors cluster by " + ", by ".join(f"{lead} ({' and '.join(kinds)})" for lead, kinds in leads.items())

@@ -139,10 +139,17 @@ MEASURES = {  # of `gap_table`
     "error": "error of the AUs\nthat is gone",
     "place": "where it moves\n(correlation)",
 }
-KINDS = {"generated": ("generated", "#D55E00", "o"), "untrained": ("before training", "#56B4E9", "^"),
-         "shuffled": ("another class' centroid", "#666666", "s")}  # fmt: skip
-READ = {"neutral": ("neutral face (floor)", "#E69F00"), "generated": ("generated", "#D55E00"),
-        "shuffled": ("another class' centroid", "#666666"), "real": ("real face (ceiling)", "#0B3C5D")}  # fmt: skip
+KINDS = {
+    "generated": ("generated", SERIES_COLOURS[5], "o"),
+    "untrained": ("before training", SERIES_COLOURS[0], "^"),
+    "shuffled": ("another class' centroid", "#666666", "s"),
+}
+READ = {
+    "neutral": ("neutral face (floor)", SERIES_COLOURS[2]),
+    "generated": ("generated", SERIES_COLOURS[5]),
+    "shuffled": ("another class' centroid", "#666666"),
+    "real": ("real face (ceiling)", SERIES_COLOURS[1]),
+}
 
 
 def quality(table: pd.DataFrame) -> Figure:

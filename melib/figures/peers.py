@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from melib.figures.style import SERIES_COLOURS
+from melib.figures.style import SERIES_COLOURS, signed
 from melib.study.peers import PEER_TABLES
 from melib.study.tables import printed
 
@@ -19,24 +19,20 @@ QUIET = "#98A1A8"
 
 
 def peers(rows: pd.DataFrame) -> Figure:
-    """Every method of the tables that `study.peers.measure` gives, a panel a table, best on top.
+    """Every method of one table that `study.peers.measure` gives, best on top.
 
     Filled dots are results of the last epoch with 95 % intervals over subjects, hollow ones the epoch chosen on the
     test set; diamonds are printed figures, hollow where their epoch or setting was chosen on the test set. Printed
-    methods that were not re-run stand below.
+    methods that were not re-run stand below a line.
     """
-    shown = [(name, part) for name, part in rows.groupby("table", sort=False)]
-    lines = [layout(part) for _, part in shown]
-    heights = [len(one) + 1.5 for one in lines]
-    figure, axes = plt.subplots(len(shown), 1, figsize=(9.5, 0.27 * sum(heights) + 1.6), squeeze=False,
-                                height_ratios=heights, layout="constrained")  # fmt: skip
-    for ax, (name, _), one in zip(axes[:, 0], shown, lines, strict=True):
-        table = PEER_TABLES[name]
-        _draw(one, ax)
-        ax.set_title(table.title, loc="left", fontsize=10)
-        ax.set_xlabel(f"{printed(table.metric)}, {table.main} (%)")
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=3, fontsize=9)
-    figure.suptitle(message(rows), fontsize=12, fontweight="bold")
+    table = PEER_TABLES[rows["table"].iloc[0]]
+    lines = layout(rows)
+    figure, ax = plt.subplots(figsize=(9.5, 0.29 * len(lines) + 1.9), layout="constrained")
+    _draw(lines, ax)
+    ax.set_xlabel(f"{printed(table.metric)}, {table.main} (%)")
+    figure.legend(handles=_legend(lines), loc="outside lower center", ncols=3, fontsize=10)
+    figure.suptitle(f"{message(rows)}\n", fontsize=13, fontweight="bold")
+    ax.set_title(table.title, loc="center", x=0.3, fontsize=9.5, fontweight="normal", color="#555555")
     return figure
 
 
@@ -65,17 +61,19 @@ def layout(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def message(rows: pd.DataFrame) -> str:
-    """What the tables say: on how many networks choosing the epoch on the test set adds how much, at the median."""
-    prices = []
-    for name, part in rows.groupby("table", sort=False):
-        lines = layout(part).dropna(subset=["oracle", "value"])
-        price = lines["oracle"] - lines["value"]
-        if len(price):
-            table = PEER_TABLES[name]
-            prices.append(f"{price.median():+.1f} {printed(table.metric)} in {table.title.split(' ')[0]}")
-    if not prices:
+    """What one table says: how many networks choosing the epoch on the test set lifts, and by how much at the median;
+    where no network was run, the best result."""
+    metric = printed(PEER_TABLES[rows["table"].iloc[0]].metric)
+    lines = layout(rows)
+    price = (lines["oracle"] - lines["value"]).dropna()
+    if len(price):
+        lifted = f"{(price > 0).sum()} of {len(price)} networks"
+        return f"Choosing the epoch on the test set lifts {lifted}: {signed(price.median())} {metric} at the median"
+    results = lines[lines["kind"] == "result"]
+    if results.empty:
         return "No method was run"
-    return "Choosing the epoch on the test set, at the median: " + ", ".join(prices)
+    best = results.loc[results["value"].idxmax()]
+    return f"Best, nothing chosen on the test set: {best['row']}, {best['value']:.1f} {metric}"
 
 
 def _draw(lines: pd.DataFrame, ax: Axes) -> None:
@@ -87,22 +85,29 @@ def _draw(lines: pd.DataFrame, ax: Axes) -> None:
         ax.plot(line.oracle, place, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6)
         ax.plot(line.printed_last, place, "D", color=PRINTED, markersize=5.5)
         ax.plot(line.printed_test, place, "D", markerfacecolor="white", markeredgecolor=PRINTED, markersize=5.5)
+    own = lines["value"].notna().sum()
+    if own < len(lines):
+        ax.axhline(own - 0.5, color="#BBBBBB", linewidth=1)
     ax.set_yticks(range(len(lines)), lines["row"])
     ax.set_ylim(len(lines) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
 
 
-def _legend() -> list[Line2D]:
+def _legend(lines: pd.DataFrame) -> list[Line2D]:
+    """A handle for each kind of mark that is drawn."""
+
     def mark(shape: str, colour: str, filled: bool, text: str) -> Line2D:
         return Line2D([], [], marker=shape, linestyle="", markeredgecolor=colour, markersize=6, label=text,
                       markerfacecolor=colour if filled else "white")  # fmt: skip
 
-    return [
-        mark("o", HONEST, True, "last epoch, 95 % interval"),
-        mark("o", HONEST, False, "epoch chosen on the test set"),
-        mark("o", TRANSDUCTIVE, True, "transductive"),
-        mark("D", PRINTED, True, "printed by others"),
-        mark("D", PRINTED, False, "printed, chosen on the test set"),
-        mark("o", QUIET, True, "no training"),
-    ]
+    kinds = set(lines["kind"])
+    handles = {
+        mark("o", HONEST, True, "last epoch, 95 % interval"): "result" in kinds,
+        mark("o", HONEST, False, "epoch chosen on the test set"): lines["oracle"].notna().any(),
+        mark("o", TRANSDUCTIVE, True, "transductive"): "transductive" in kinds,
+        mark("D", PRINTED, True, "printed by others"): lines["printed_last"].notna().any(),
+        mark("D", PRINTED, False, "printed, chosen on the test set"): lines["printed_test"].notna().any(),
+        mark("o", QUIET, True, "no training"): "floor" in kinds,
+    }
+    return [handle for handle, drawn in handles.items() if drawn]

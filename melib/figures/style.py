@@ -24,7 +24,7 @@ CLASS_COLOURS = {"positive": "#BDB76B", "negative": "#333333", "surprise": "#88C
 DATASET_MARKERS = dict(zip(DATASETS, "os^Dv", strict=True))
 OTHER_MARKERS = ("P", "X", "<", ">")
 CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
-SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#B8860B", "#3F7F5F", "#7B5EA7", "#A4243B")  # no dataset's
 ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # where an effect's interval lies
 SYNTHETIC = "synthetic demo corpus"
 MIXED = {  # figures that show real data too, and what of them is synthetic

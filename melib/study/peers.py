@@ -16,7 +16,7 @@ from melib.study.compare import Entry, difference, entries, scores, tuned
 from melib.study.outcomes import FLOW, Outcomes
 from melib.study.plan import read_grid
 from melib.study.published import TARGETS, published
-from melib.study.rows import label, row_of
+from melib.study.rows import INPUTS, label, row_of
 from melib.study.statistics import holm
 from melib.study.tables import POOLS, floors
 from melib.study.tuning import tunes
@@ -83,7 +83,7 @@ def needs_frames() -> list[str]:
     for settings in demo:
         if settings.inputs not in given:
             spec = METHODS[settings.method] if settings.is_estimator else NETWORKS[settings.network]
-            left_out[f"{spec.title} on {settings.inputs}"] = None
+            left_out[f"{spec.title} on {INPUTS.get(settings.inputs, settings.inputs)}"] = None
     return list(left_out)
 
 

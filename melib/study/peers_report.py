@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure
 from melib.study.plan import finished, read_grid, read_plan, was_read
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.tables import POOLS, printed
+
+log = logging.getLogger(__name__)
 
 METRICS_SHOWN = ("uf1", "uar")
 HOW = (
@@ -28,14 +31,23 @@ HOW = (
 KINDS = {"result": "Results", "transductive": "Transductive: saw the held-out clips' inputs", "floor": "No training"}
 
 
-def tables_of_runs() -> pd.DataFrame:
-    """`measure` of every table whose grid has finished runs. Raises ValueError where none has."""
+def tables_of_runs(folder: str | Path) -> pd.DataFrame:
+    """`measure` of every table whose grid has finished runs; a table of which `folder` holds more rows stays as it is.
+
+    Raises ValueError where there is neither a run nor a stored table.
+    """
+    stored = read_peers(folder) if (resolve(folder) / "peers.csv").is_file() else pd.DataFrame(columns=["table"])
     parts = []
     for name, table in PEER_TABLES.items():
         read = was_read(read_grid(table.grid)[0])
         folders = finished(read_plan(table.grid)) if read else []
-        if folders:
-            parts.append(measure(read_outcomes(folders, alike=False), name))
+        measured = measure(read_outcomes(folders, alike=False), name) if folders else None
+        kept = stored[stored["table"] == name]
+        if len(kept) and (measured is None or len(lacking(kept, name)) < len(lacking(measured, name))):
+            log.warning("Table %s stays as %s holds it: fewer of its rows are run here.", table.title[:3], folder)
+            measured = kept
+        if measured is not None:
+            parts.append(measured)
     if not parts:
         grids = ", ".join(table.grid for table in PEER_TABLES.values())
         raise ValueError(f"No finished run of a peer. `melib run` one of their grids: {grids}.")

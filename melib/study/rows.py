@@ -24,6 +24,16 @@ WORDS = {
     "attention_weights": "W",
     "flow_encoding": "flow as",
 }
+INPUTS = {
+    "apex": "apex frames",
+    "flow_image": "flow images",
+    "lbptop": "LBP-TOP",
+    "lbptop_85": "LBP-TOP of 85 blocks",
+    "hoof": "HOOF",
+    "hog3d": "3DHOG",
+    "biwoof": "Bi-WOOF",
+    "apex+flow_cells": "apex frames and flow in cells",
+}
 NAMED = ("class_weights", "mirror", "normalise", "channels", "groups", "sampling")  # that have one value beside rest
 REGULARISATION = ["dropout", "label_smoothing"]
 
@@ -51,7 +61,7 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
     if settings.method != "erm" or settings.is_estimator:
         words.append(METHODS[settings.method].title)
     if with_inputs:
-        words.append(f"on {settings.inputs}")
+        words.append(f"on {INPUTS.get(settings.inputs, settings.inputs)}")
     changed = {name: getattr(settings, name) for name, value in rest(settings).items()
                if getattr(settings, name) != value}  # fmt: skip
     recipe = recipe_values("recommended", vars(settings))

@@ -90,8 +90,9 @@ def test_the_faces_of_the_centroids_are_those_of_their_vectors():
 
 def test_the_title_says_how_alike_the_centroids_are():
     table = pd.concat([unlike(0.1).assign(vectors="apex"), unlike(3).assign(vectors="difference")])
-    alike = f"apex {1 / 1.01:.2f}, apex − onset {1 / 10:.2f}"
-    assert draw.centroids_message(table) == f"How alike the classes' centroids are (cosine): {alike}"
+    most = f"The classes' centroids are most alike at apex (cosine {1 / 1.01:.2f})"
+    assert draw.centroids_message(table) == f"{most}, least at apex − onset (cosine {1 / 10:.2f})"
+    assert draw.centroids_message(table[table["vectors"] == "apex"]) == most
 
 
 def test_the_title_says_what_clusters_follow():
@@ -99,4 +100,4 @@ def test_the_title_says_what_clusters_follow():
     rows = [(kind, measure, value) for kind, row in values.items()
             for measure, value in zip(("ami_label", "ami_dataset", "ami_subject"), row, strict=True)]  # fmt: skip
     message = draw.identity_message(pd.DataFrame(rows, columns=["vectors", "measure", "value"]))
-    assert message == "Clusters of AUs follow the subject (apex; apex, re-encoded), the emotion class (apex − onset)"
+    assert message == "AU vectors cluster by subject (apex and apex, re-encoded), by emotion class (apex − onset)"

@@ -13,6 +13,7 @@ from melib.figures.style import (
     CLASS_MARKERS,
     DATASET_COLOURS,
     OTHER_COLOURS,
+    SERIES_COLOURS,
     dataset_colours,
     dataset_markers,
 )
@@ -43,6 +44,7 @@ def apart(one: str, other: str, vision: str) -> float:
 @pytest.mark.parametrize("vision", VISION)
 def test_no_class_looks_like_a_dataset(vision):
     datasets = [*DATASET_COLOURS.values(), *OTHER_COLOURS]
+    assert not set(SERIES_COLOURS) & {*datasets, *CLASS_COLOURS.values()}
     assert min(apart(a, b, vision) for a, b in product(CLASS_COLOURS.values(), datasets)) > 15
     assert min(apart(a, b, vision) for a, b in combinations(CLASS_COLOURS.values(), 2)) > 40
     assert min(apart(a, b, vision) for a, b in combinations(datasets, 2)) > 12

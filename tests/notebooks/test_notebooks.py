@@ -19,6 +19,7 @@ from melib.gan.settings import GanSettings
 from melib.home import home
 from melib.learning.record import read_run
 from melib.learning.settings import RunSettings
+from melib.study.peers import PEER_TABLES
 
 NOTEBOOKS = sorted((home() / "notebooks").glob("*.ipynb"))
 UNIT = home() / "notebooks" / "04_training_brl.ipynb"
@@ -240,7 +241,7 @@ def test_peers_are_shown_from_their_table_and_what_was_not_run_says_so(tmp_path)
     done = papermill(tmp_path, notebook)
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
-    assert pictures(tmp_path / "out.ipynb") == 1
+    assert pictures(tmp_path / "out.ipynb") == len(PEER_TABLES) - 1  # all but (a), which was not run
     assert "demo corpus: **not run.** `melib run notebooks/grids/peers_demo.yaml`" in outputs
     assert "Needs frames, which these clips lack" in outputs
     assert "Choosing the epoch on the test set adds" in outputs

@@ -16,7 +16,7 @@ from melib.study import peers, peers_report
 from melib.study.outcomes import read_outcomes
 from melib.study.plan import read_grid
 from melib.study.published import published
-from melib.study.rows import row_of
+from melib.study.rows import INPUTS, row_of
 from melib.study.tuning import tunes
 from tests.conftest import settings, toy
 
@@ -158,6 +158,29 @@ def test_a_table_says_what_was_not_run(composite, tmp_path):
     )  # fmt: skip
 
 
+def test_a_table_stays_where_the_folder_holds_more_of_it(
+    composite_folders, composite, holdout, tmp_path, monkeypatch, caplog
+):
+    runs = {peers.PEER_TABLES["composite"].grid: composite_folders}
+    monkeypatch.setattr(peers_report, "was_read", lambda _: True)
+    monkeypatch.setattr(peers_report, "read_plan", lambda grid: grid)
+    monkeypatch.setattr(peers_report, "finished", lambda grid: runs.get(grid, []))
+    assert set(peers_report.tables_of_runs(tmp_path)["table"]) == {"composite"}
+    fewer = composite[composite["row"] != "STSTNet"]
+    peers_report.write_peers(pd.concat([fewer, holdout]), tmp_path)
+    rows = peers_report.tables_of_runs(tmp_path)
+    assert "STSTNet" in set(rows.loc[(rows["table"] == "composite") & (rows["kind"] == "result"), "row"])
+    assert len(rows[rows["table"] == "holdout"]) == len(holdout)
+    assert "(c) stays" in caplog.text and "(b)" not in caplog.text
+    peers_report.write_peers(composite, tmp_path)
+    runs[peers.PEER_TABLES["composite"].grid] = composite_folders[:1]
+    rows = peers_report.tables_of_runs(tmp_path)
+    assert len(rows) == len(composite) and "(b) stays" in caplog.text
+    runs.clear()
+    with pytest.raises(ValueError, match="No finished run of a peer"):
+        peers_report.tables_of_runs(tmp_path / "empty")
+
+
 def test_a_table_in_words(composite, holdout):
     """Its numbers are those of the cells."""
     text = peers_report.conclusion(holdout, "holdout")
@@ -215,9 +238,10 @@ def test_transductive_settings_are_few_and_can_be_chosen_by_leaving_a_source_out
 
 def test_every_table_of_clips_without_frames_names_what_needs_them():
     names = peers.needs_frames()
-    assert "RN (from scratch) on apex" in names and "SVM on hog3d" in names and "SVM on lbptop" not in names
-    assert not [name for name in names if name.endswith(("on flow", "on flow_image"))]
-    assert {name.split(" on ")[1].split("+")[0] for name in names} <= set(ARRAYS)
+    assert "RN (from scratch) on apex frames" in names and "SVM on 3DHOG" in names and "SVM on LBP-TOP" not in names
+    assert not [name for name in names if name.endswith(("on flow", "on flow images"))]
+    called = {INPUTS.get(array, array) for array in (*ARRAYS, "apex+flow_cells")}
+    assert {name.split(" on ", 1)[1] for name in names} <= called
 
 
 def test_printed_figures_are_those_of_the_facts():
