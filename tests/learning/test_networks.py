@@ -5,7 +5,7 @@ import torch
 
 from melib.learning.networks.build import build as build_network
 from melib.learning.networks.build import load_weights
-from melib.learning.networks.convolution import SmallMapConv2d, quick_on_small_maps
+from melib.learning.networks.convolution import Conv2d, quick_on_small_maps
 from melib.learning.networks.layers import layer_table
 from melib.learning.registry import NETWORKS
 
@@ -119,7 +119,7 @@ def test_convolutions_of_small_maps_equal_torchs(size, kernel, stride, padding):
     torch.manual_seed(0)
     plain = torch.nn.Conv2d(5, 7, kernel, stride, padding).to(memory_format=torch.channels_last)
     quick = quick_on_small_maps(copy.deepcopy(plain))
-    assert type(quick) is SmallMapConv2d and list(quick.state_dict()) == list(plain.state_dict())
+    assert type(quick) is Conv2d and list(quick.state_dict()) == list(plain.state_dict())
     x = torch.randn(3, 5, *size).contiguous(memory_format=torch.channels_last)
     results = []
     for layer in (plain, quick):

@@ -21,7 +21,7 @@ def test_resnet10_has_the_published_layers_and_sizes_at_224():
     for layer in body:
         layer.register_forward_hook(lambda layer, _, output: sizes.append((type(layer).__name__, *output.shape[1:])))
     features = body(x((1, 224, 224)))
-    assert sizes[1] == ("SmallMapConv2d", 64, 112, 112) and sizes[4] == ("MaxPool2d", 64, 56, 56)
+    assert sizes[1] == ("Conv2d", 64, 112, 112) and sizes[4] == ("MaxPool2d", 64, 56, 56)
     assert [size[1:] for size in sizes if size[0] == "Stage"] == [
         (64, 56, 56),
         (128, 28, 28),

@@ -89,7 +89,7 @@ def test_the_launcher_is_killed_twenty_times(tmp_path):
     for _ in range(KILLS):
         process = launcher(tmp_path, 5, settings={"seconds": 1}, slots=2)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0.3, 3))
+            process.wait(rng.uniform(0.3, 2))
         process.kill()
         process.communicate()
     assert run_local(plan, Options(slots=2)) == {}

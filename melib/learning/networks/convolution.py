@@ -8,7 +8,7 @@ from torch import Tensor, nn
 SMALL = 64  # positions of an input map
 
 
-class SmallMapConv2d(nn.Conv2d):
+class Conv2d(nn.Conv2d):
     """`nn.Conv2d` as one matrix product where, on a CPU, the input map has at most 64 positions.
 
     There oneDNN spends its time on bringing the weights into its own order: a 3x3 convolution of 512 maps of 2 x 2
@@ -27,8 +27,8 @@ class SmallMapConv2d(nn.Conv2d):
 
 
 def quick_on_small_maps(network: nn.Module) -> nn.Module:
-    """Make each convolution of `network` without groups or dilation a `SmallMapConv2d`; names and weights stay."""
+    """Make each convolution of `network` without groups or dilation a `Conv2d` as above; names and weights stay."""
     for layer in network.modules():
         if type(layer) is nn.Conv2d and layer.groups == 1 and layer.dilation == (1, 1):
-            layer.__class__ = SmallMapConv2d
+            layer.__class__ = Conv2d
     return network
