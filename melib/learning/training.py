@@ -77,7 +77,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
     if settings.weights:
         load_weights(network, resolve(settings.weights))
     is_3d = any(weights.ndim == 5 for weights in network.parameters())  # channels_last is for weights of four axes
-    network = network.to(fold.device, memory_format=torch.preserve_format if is_3d else torch.channels_last)
+    network = network.to(fold.device, memory_format=torch.channels_last_3d if is_3d else torch.channels_last)
     spec = ALGORITHMS[settings.method]
     task = Task(
         options={name: settings.option(name) for name in spec.options},
