@@ -68,6 +68,11 @@ def message(table: pd.DataFrame) -> str:
     """How many of the claims that were tested have each verdict."""
     tested = table.dropna(subset=["effect"])
     counts = tested["verdict"].value_counts()
-    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
+    several = {"holds": "hold", "does not": "do not"}
+    parts = [
+        f"{counts[verdict]} {several.get(verdict, verdict) if counts[verdict] > 1 else verdict}"
+        for verdict in VERDICTS
+        if verdict in counts
+    ]
     absent = f" ({len(table) - len(tested)} not run)" if len(table) > len(tested) else ""
     return f"Of {len(tested)} claims tested: {', '.join(parts)}{absent}"

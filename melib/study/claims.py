@@ -261,13 +261,17 @@ def _shared(outcomes: Outcomes, claim: Claim) -> tuple[int, ...]:
 
 
 def _p(outcomes: Outcomes, claim: Claim, rule: str) -> float:
-    """The paired test of a claim that compares two settings in one figure; missing for any other."""
-    term = claim.terms[0]
+    """The paired test of a claim that compares two settings in one figure; missing for any other.
+
+    Of a claim with `also` it is that part's: the whole is no surer than one of its parts.
+    """
+    pair = claim.also or claim.terms
+    term = pair[0]
     shared = _shared(outcomes, claim)
     columns = [*outcomes.datasets, "mean", "pooled"]
-    if len(claim.terms) != 2 or claim.margin or term.metric == "dataset" or not shared or term.column not in columns:
+    if len(pair) != 2 or claim.margin or term.metric == "dataset" or not shared or term.column not in columns:
         return np.nan
     first, second = (
-        outcomes.predicted({**one.setting, "seed": shared}, one.rule or rule)[one.metric] for one in claim.terms
+        outcomes.predicted({**one.setting, "seed": shared}, one.rule or rule)[one.metric] for one in pair
     )
     return float(flip_test(first, second, outcomes.clips)[columns.index(term.column), METRICS.index(term.metric)])

@@ -288,7 +288,9 @@ def test_no_verdict_rests_on_one_training(monkeypatch):
 def test_what_falls_less_was_not_lifted(monkeypatch):
     """Top-up that lowers both UAR and Acc does not lift UAR more than Acc, whichever falls less."""
     outcomes = study(monkeypatch, lodo(0.8, inputs="apex") + lodo(0.5, inputs="apex", augment="even"))
-    row = judged(outcomes).loc["Top-up of apex frames (CNN + BRL): ... and UAR more than Acc"]
+    board = judged(outcomes)
+    row = board.loc["Top-up of apex frames (CNN + BRL): ... and UAR more than Acc"]
+    assert row["p"] == board.loc["Top-up of apex frames (CNN + BRL): Top-up lifts UAR", "p"]  # it takes this as well
     at = {kind: 100 * outcomes.resampled(tables.cnn("apex", method="brl", augment=kind), "source_val")[0, 5]
           for kind in ("none", "even")}  # fmt: skip
     lift = dict(zip(METRICS, at["even"] - at["none"], strict=True))
