@@ -271,7 +271,5 @@ def _p(outcomes: Outcomes, claim: Claim, rule: str) -> float:
     columns = [*outcomes.datasets, "mean", "pooled"]
     if len(pair) != 2 or claim.margin or term.metric == "dataset" or not shared or term.column not in columns:
         return np.nan
-    first, second = (
-        outcomes.predicted({**one.setting, "seed": shared}, one.rule or rule)[one.metric] for one in pair
-    )
+    first, second = (outcomes.predicted({**one.setting, "seed": shared}, one.rule or rule)[one.metric] for one in pair)
     return float(flip_test(first, second, outcomes.clips)[columns.index(term.column), METRICS.index(term.metric)])
