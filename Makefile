@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MAIN_JOB := notebooks/grids/main_job.yaml
 STUDY := notebooks/grids/study.yaml
+BACKBONES := notebooks/grids/backbones.yaml
 
 REAL := $(addprefix notebooks/grids/real_,core.yaml losses.yaml tuned.yaml)
 
@@ -30,7 +31,7 @@ lab: $(VENV)/.notebooks
 # Stopped at any moment, it goes on where it was. Its last lines need its runs alone; figures come from the CSVs they write.
 study: $(VENV)/.notebooks
 	$(BIN)/melib run $(STUDY) --launcher plain
-	$(BIN)/melib tables $(STUDY) --to figures
+	$(BIN)/melib tables $(STUDY) $(BACKBONES) --to figures
 	$(BIN)/papermill notebooks/03_gan_augmentation.ipynb runs/03_gan_augmentation.ipynb -p figures figures
 	$(BIN)/papermill notebooks/05_decision_boundaries.ipynb runs/05_decision_boundaries.ipynb -p out figures
 	$(BIN)/papermill notebooks/06_results.ipynb runs/06_results.ipynb

@@ -54,7 +54,7 @@ def _add_data(command: Callable) -> None:
 
 def _add_grids(command: Callable) -> None:
     """What works on one grid."""
-    for name in ("prepare", "plan", "run", "status", "collect", "tables"):
+    for name in ("prepare", "plan", "run", "status", "collect"):
         sub = command(name)
         sub.add_argument("grid", help="grid file, such as notebooks/grids/main_job.yaml")
         if name == "run":
@@ -67,12 +67,15 @@ def _add_grids(command: Callable) -> None:
             sub.add_argument("--address", help="dask: the scheduler's address (default: workers on this machine)")
         if name == "status":
             sub.add_argument("--verify", action="store_true", help="hash every file of finished runs and of the cache")
-        if name in ("collect", "tables"):
+        if name == "collect":
             sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
 
 
 def _add_results(command: Callable) -> None:
     """What makes tables, figures and pages of runs."""
+    sub = command("tables")
+    sub.add_argument("grids", nargs="+", help="grid files on one corpus")
+    sub.add_argument("--to", default="runs", help="folder for what it makes (default: runs)")
     sub = command("compare")
     sub.add_argument("grids", nargs="+", help="grid files on one corpus")
     sub.add_argument("--to", help="folder for what it makes (default: one in runs/, called like the first grid)")

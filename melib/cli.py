@@ -171,13 +171,13 @@ def collect(args) -> int:
 
 
 def tables(args) -> int:
-    """Make the paper's Tables 3 to 9 and the board of its claims from a grid's finished runs."""
+    """Make the paper's Tables 3 to 9 and the board of its claims from the finished runs of one or several grids."""
     from melib.study.features import hits_reader
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
     from melib.study.report import write_report
 
-    units = _plan(args.grid)
+    units = [unit for grid in args.grids for unit in _plan(grid)]
     for path in write_report(read_outcomes(finished(units), hits_reader()), resolve(args.to)):
         print(path)
     print(counts(_states(units)))

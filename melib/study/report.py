@@ -24,6 +24,7 @@ from melib.study.tables import (
     layout,
     not_run,
     paper_values,
+    partly_run,
     printed,
     tidy,
 )
@@ -132,6 +133,9 @@ def _notes(outcomes: Outcomes, rows: pd.DataFrame) -> list[str]:
     costly = [label for label in not_run(rows) if label.startswith(COSTLY)]
     if costly:
         notes.append(f"Not planned in the study, for their cost: {'; '.join(costly)}. `{COSTLY_RUNS}` runs them.")
+    if partly := partly_run(rows):
+        more = f" `{COSTLY_RUNS}` goes on." if any(label.startswith(COSTLY) for label in partly) else ""
+        notes.append(f"Run on some inputs or held-out datasets alone: {'; '.join(partly)}.{more}")
     if others := [label for label in not_run(rows) if label not in costly]:
         notes.append(f"Not run, and without a value in tables.csv: {'; '.join(others)}.")
     lines = [(line.setting, spec.held_out or outcomes.datasets) for spec in TABLES.values() for line in spec.lines]

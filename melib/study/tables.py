@@ -270,6 +270,13 @@ def not_run(rows: pd.DataFrame) -> list[str]:
     return list(absent.index[absent])
 
 
+def partly_run(rows: pd.DataFrame) -> list[str]:
+    """The settings of a tidy table that have a value in some columns alone."""
+    absent = rows["value"].isna().groupby(rows["row"], sort=False)
+    partly = absent.any() & ~absent.all()
+    return list(partly.index[partly])
+
+
 def _cell(row: pd.Series) -> str:
     if np.isnan(row["value"]):
         return ""

@@ -223,6 +223,18 @@ def test_what_was_not_run_has_no_line_but_a_count(monkeypatch, tmp_path):
         assert label in costly or label in others
 
 
+def test_what_was_run_in_part_is_named_and_has_its_cells(monkeypatch, tmp_path):
+    runs = lodo(0.6, inputs="flow") + [run("CASME2", 0.5, seed, inputs="flow", network="resnet18") for seed in range(3)]
+    outcomes = study(monkeypatch, runs)
+    line = tables.layout(tables.tidy(outcomes, "table6"), "uar").set_index("setting").loc["ResNet-18 + BRL"]
+    assert line["CASME II"] and not line["SAMM"] and not line["mean"]
+    write_report(outcomes, tmp_path)
+    note = "Run on some inputs or held-out datasets alone: ResNet-18 + BRL. `melib run notebooks/grids/backbones.yaml"
+    assert note in (tmp_path / "tables.md").read_text()
+    row = judged(outcomes).loc["Datasets and networks (with BRL): The CNN beats ResNet-18 (flow, CASME II)"]
+    assert row["seeds"] == 3 and row["effect"] > 0
+
+
 def test_a_printed_line_has_the_result_and_what_the_test_set_would_choose(monkeypatch):
     rows = tables.tidy(study(monkeypatch, lodo(0.6, inputs="flow", lam=0)), "table6")
     line = tables.layout(rows, "uar").set_index("setting").loc["CNN"]
