@@ -19,7 +19,7 @@ demo: $(VENV)/.notebooks
 test: $(VENV)/.all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # JupyterLab in a headless Chromium; the tests skip, and say why, where there is none (apt install chromium).
 test-browser: $(VENV)/.all
