@@ -31,21 +31,26 @@ def main() -> int:
         return HELD
     last_word = threading.Lock()  # who holds it, the guard or the notebook's end, decides how the unit ends
     threading.Thread(target=_guard, args=(folder, lock, job["limit"], last_word), daemon=True).start()
-    if not (folder / "done").is_file():  # someone may have done it between the launcher's look and the lock
+    try:
+        return _run(job, folder, last_word)
+    finally:  # where the disk is full, too, and not even the error line could be written
+        lock.release()
+
+
+def _run(job: dict, folder: Path, last_word: threading.Lock) -> int:
+    """Run the notebook, leave the unit done or failed, and return the exit code."""
+    if (folder / "done").is_file():  # someone may have done it between the launcher's look and the lock
+        last_word.acquire()
+    else:
         died, error = _execute(job, folder)
         last_word.acquire()
         if died:
             print(error, file=sys.stderr)
-            lock.release()
             return DIED
         if not (folder / "done").is_file():
             fail(folder, error or f"The notebook ended without leaving {folder}.")
-            lock.release()
             return 1
-    else:
-        last_word.acquire()
     settle(folder)
-    lock.release()
     return 0
 
 

@@ -63,7 +63,7 @@ def test_runs_and_kernels_are_killed_twenty_times(tmp_path):
 
     def kill(root, over):
         nonlocal killed
-        while killed < KILLS and not over.wait(rng.uniform(0, 0.8)):
+        while killed < KILLS and not over.wait(rng.uniform(0, 0.6)):
             found = descendants(root, kernels=killed % 2 == 0)
             if found:
                 with contextlib.suppress(psutil.Error):
@@ -199,7 +199,7 @@ def test_the_disk_fills_up_while_runs_are_on_their_way(small_disk):
 def test_dask_workers_are_killed_again_and_again(tmp_path):
     pytest.importorskip("distributed")
     rng, killed = random.Random(), 0
-    while killed < KILLS // 3:  # a cluster takes long to start
+    while killed < KILLS // 5:  # a cluster takes long to start
         root, shots = tmp_path / str(killed), 0
         root.mkdir()
         plan = units(root, 6, seconds=1)
