@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from melib.figures.style import with_interval
+from melib.figures.style import limits, with_interval
 
 VERDICTS = {"holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E"}
 
@@ -35,9 +35,8 @@ def claims(table: pd.DataFrame) -> Figure:
 
 
 def scale(table: pd.DataFrame) -> float:
-    """How far the axis goes from 0: four of five intervals lie on it whole."""
-    reach = table[["low", "high", "effect"]].abs().max(axis=1)
-    return max(1.0, 1.05 * reach.quantile(0.8))
+    """How far the axis goes from 0 to either side."""
+    return max(abs(end) for end in limits(table["low"], table["high"]))
 
 
 def _panel(rows: pd.DataFrame, far: float, ax: Axes) -> None:
@@ -68,11 +67,9 @@ def message(table: pd.DataFrame) -> str:
     """How many of the claims that were tested have each verdict."""
     tested = table.dropna(subset=["effect"])
     counts = tested["verdict"].value_counts()
-    several = {"holds": "hold", "does not": "do not"}
-    parts = [
-        f"{counts[verdict]} {several.get(verdict, verdict) if counts[verdict] > 1 else verdict}"
-        for verdict in VERDICTS
-        if verdict in counts
-    ]
+    words = {"holds": "hold" if counts.get("holds", 0) > 1 else "holds",
+             "does not": "do not hold" if counts.get("does not", 0) > 1 else "does not hold"}  # fmt: skip
+    parts = [f"{counts[verdict]} {words.get(verdict, verdict)}" for verdict in VERDICTS if verdict in counts]
+    none = "" if "holds" in counts else "none holds, "
     absent = f" ({len(table) - len(tested)} not run)" if len(table) > len(tested) else ""
-    return f"Of {len(tested)} claims tested: {', '.join(parts)}{absent}"
+    return f"Of {len(tested)} claims tested {none}{', '.join(parts)}{absent}"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, print_name
 from melib.figures.runs import confusion_matrix
-from melib.figures.style import SERIES_COLOURS, dataset_colours, signed, with_interval
+from melib.figures.style import SERIES_COLOURS, dataset_colours, with_interval
 from melib.study.tables import HONEST
 
 CONTRASTS = {  # of `study.claims.effects`: colour and marker
@@ -148,4 +148,4 @@ def selection(rows: pd.DataFrame, ax: Axes) -> Axes:
 def selection_message(rows: pd.DataFrame) -> str:
     """What choosing the epoch on the test set adds, mean over the settings of `ablation`."""
     gain = (rows["oracle"] - rows["value"]).dropna()
-    return f"Choosing the epoch on the test set adds {signed(gain.mean())} points, mean of {len(gain)} settings"
+    return f"Choosing the epoch on the test set adds {gain.mean():.1f} points, mean of {len(gain)} settings"

@@ -27,7 +27,10 @@ def board():
 
 
 def test_the_title_counts_verdicts():
-    assert message(board()) == "Of 7 claims tested: 1 holds, 5 undecided, 1 by construction (1 not run)"
+    assert message(board()) == "Of 7 claims tested 1 holds, 5 undecided, 1 by construction (1 not run)"
+    verdicts = board().assign(verdict=["does not", "does not", *board()["verdict"][2:]])
+    text = "Of 7 claims tested none holds, 2 do not hold, 4 undecided, 1 by construction (1 not run)"
+    assert message(verdicts) == text
 
 
 def test_what_was_not_run_has_no_row_and_what_is_far_an_arrow():

@@ -79,7 +79,7 @@ def test_effects_have_one_legend_with_seeds_and_leave_out_what_was_not_run():
 def test_the_ablation_has_the_first_rule_that_gives_a_result_and_the_oracle_beside_it():
     rows = draw.ablation(table8()).set_index("row")
     assert rows[["value", "oracle"]].to_numpy().tolist() == [[40, 43], [60, 64]]
-    assert draw.selection_message(rows) == "Choosing the epoch on the test set adds +3.5 points, mean of 2 settings"
+    assert draw.selection_message(rows) == "Choosing the epoch on the test set adds 3.5 points, mean of 2 settings"
     axes = draw.tables(table8()).axes
     assert [ax.get_title(loc="left") for ax in axes] == ["apex frames", "optical flow"]
     assert [label.get_text() for ax in axes for label in ax.get_yticklabels()] == ["cross-entropy"] * 2
