@@ -98,4 +98,4 @@ def message(table: pd.DataFrame) -> str:
     """How much of each run's UAR two components keep, both without a held-out clip in the fit."""
     scores = 100 * table[table["role"] == "score"].pivot(index="panel", columns="fit", values="uar")
     parts = [f"{row['train']:.0f} of {row['network']:.0f} ({name})" for name, row in scores.iterrows()]
-    return f"UAR that a plane of two principal components keeps: {', '.join(parts)}"
+    return f"UAR that a plane of two principal components keeps:\n{', '.join(parts)}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from melib.folder import is_done
 from melib.study.plan import finished, read_plan
 from melib.study.unit import Unit
 
 STUDY = "notebooks/grids/study.yaml"
+BACKBONES = "notebooks/grids/backbones.yaml"  # that the study's tables have room for, and `make study` does not run
 FIRST_RUNS = "notebooks/grids/main_job.yaml"  # of `make demo`
 
 
@@ -20,13 +23,19 @@ def grid_to_show(grid: str | None = None, **changes: object) -> tuple[str, list[
     return name, units
 
 
+def runs_to_show(grid: str, units: Iterable[Unit], **changes: object) -> list[Path]:
+    """The finished runs of a grid, and with the study's those of the larger backbones."""
+    larger = read_plan(BACKBONES, quick=False, **changes) if grid == STUDY else []
+    return finished([*units, *larger])
+
+
 def standing(grid: str, units: Iterable[Unit]) -> str:
-    """How many units of a grid are finished, and the command that makes the rest.
+    """How many units of a grid are finished, generators among them, and the command that makes the rest.
 
     Of `make demo`'s runs also what the study would add.
     """
     units = list(units)
-    done = len(finished(units))
+    done = sum(is_done(unit.folder) for unit in units)
     command = {STUDY: "make study", FIRST_RUNS: "make demo"}.get(grid, f"melib run {grid}")
     line = f"{done} of {len(units)} runs are finished"
     if done < len(units):

@@ -46,4 +46,4 @@ def test_panels_show_probabilities_regions_clips_and_scores():
 
 
 def test_the_title_compares_the_plane_with_the_network():
-    assert message(table()) == "UAR that a plane of two principal components keeps: 67 of 80 (flow)"
+    assert message(table()) == "UAR that a plane of two principal components keeps:\n67 of 80 (flow)"
