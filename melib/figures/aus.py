@@ -212,6 +212,6 @@ def identity_message(table: pd.DataFrame) -> str:
     """What the clusters of each kind of AU vector agree with most; kinds that agree with the same thing together."""
     leads: dict[str, list[str]] = {}
     for kind, rows in table[table["measure"].isin(AGREEMENT)].groupby("vectors", sort=False):
-        lead = AGREEMENT[rows.loc[rows["value"].idxmax(), "measure"]]
-        leads.setdefault(lead, []).append(VECTOR_TITLES[kind])
-    return "AU vectors cluster by " + ", by ".join(f"{lead} ({' and '.join(kinds)})" for lead, kinds in leads.items())
+        lead = rows.loc[rows["value"].idxmax()]
+        leads.setdefault(AGREEMENT[lead["measure"]], []).append(f"{VECTOR_TITLES[kind]}: {lead['value']:.2f}")
+    return "AU vectors cluster by " + ", by ".join(f"{lead} ({'; '.join(kinds)})" for lead, kinds in leads.items())

@@ -29,7 +29,8 @@ def claims(table: pd.DataFrame) -> Figure:
         _words(rows, beside)
         ax.set_title(topic, loc="left", fontsize=11)
         ax.set(xlim=(-far, far), ylim=(len(rows) - 0.5, -0.5))
-    axes[-1, 0].set_xlabel("effect (points), 95 % over subjects; * one seed")
+    starred = "; * one seed" * bool((shown["seeds"] < 2).any())
+    axes[-1, 0].set_xlabel(f"effect (points), 95 % over subjects; p corrected over all{starred}")
     figure.suptitle(message(table), fontsize=14, fontweight="bold")
     return figure
 
@@ -58,7 +59,8 @@ def _words(rows: pd.DataFrame, ax: Axes) -> None:
     for place, row in enumerate(rows.itertuples()):
         text = with_interval(row.effect, row.low, row.high) + "*" * (row.seeds < 2)
         ax.text(0, place, text, va="center", fontsize=9.5)
-        ax.text(0.6, place, row.verdict, va="center", fontsize=10, color=VERDICTS[row.verdict], fontweight="bold")
+        ax.text(0.44, place, "" if pd.isna(row.p) else f"p {row.p:.2f}", va="center", fontsize=9.5, color="#666666")
+        ax.text(0.62, place, row.verdict, va="center", fontsize=10, color=VERDICTS[row.verdict], fontweight="bold")
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
     ax.set_axis_off()
 

@@ -13,11 +13,9 @@ from melib.study.claims import LEVEL
 def gains(rows: pd.DataFrame) -> Figure:
     """Gain in mean UAR of each row over its control, after the last epoch, with 95 % intervals; one panel a control.
 
-    Filled where the difference stands after Holm's correction over all rows. Rows of a recipe with one part left out
-    are not drawn: each part alone is.
+    Filled where the difference stands after Holm's correction over all rows; a star marks rows of one seed.
     """
     shown = rows.query("selection == 'last' and metric == 'uar' and column == 'mean'").dropna(subset=["gain"])
-    shown = shown[~shown["row"].str.contains("recipe without")]
     groups = [(control, group.sort_values("gain")) for control, group in shown.groupby("control", sort=False)]
     heights = [len(group) + 1 for _, group in groups]
     figure, axes = plt.subplots(len(groups), 1, figsize=(9, 0.27 * sum(heights) + 1.2), sharex=True, squeeze=False,
@@ -29,13 +27,15 @@ def gains(rows: pd.DataFrame) -> Figure:
         for place, row in enumerate(group.itertuples()):
             fill = {} if row.p <= LEVEL else {"markerfacecolor": "white", "markeredgewidth": 1.6}
             interval_mark(ax, place, row.gain, row.gain_low, row.gain_high, ends, **fill)
-        ax.set_yticks(places, [_short(name, control) for name in group["row"]])
+        ax.set_yticks(places, [_short(row.row, control) + "*" * (row.seeds < 2) for row in group.itertuples()])
         ax.set_title(f"gain over: {control}", loc="left", fontsize=10)
         ax.set_ylim(-0.7, len(group) - 0.3)
         ax.grid(axis="y", visible=False)
     axes[-1, 0].set_xlim(ends)
+    starred = "; * one seed" * bool((shown["seeds"] < 2).any())
     axes[-1, 0].set_xlabel(
-        "gain in mean UAR (points), 95 % interval over subjects; filled: p ≤ .05, corrected over all rows"
+        "gain in mean UAR after the last epoch (points), 95 % interval over subjects\n"
+        f"filled: p ≤ .05, corrected over all rows{starred}"
     )
     figure.suptitle(message(shown), fontsize=12, fontweight="bold")
     return figure

@@ -26,7 +26,7 @@ def brl_epochs(table: pd.DataFrame) -> Figure:
     kinds = list(table["inputs"].unique())
     size = (11, 2.5 * len(kinds) + 1.2)
     figure, axes = plt.subplots(len(kinds), len(QUANTITIES), figsize=size, layout="constrained", squeeze=False,
-                                sharex=True, sharey="col")  # fmt: skip
+                                sharex=True)  # fmt: skip
     for line, kind in zip(axes, kinds, strict=True):
         rows = table[table["inputs"] == kind]
         for ax, (name, title) in zip(line, QUANTITIES.items(), strict=True):
@@ -36,7 +36,7 @@ def brl_epochs(table: pd.DataFrame) -> Figure:
             if kind == kinds[-1]:
                 ax.set_xlabel("epoch")
         line[0].set_ylabel(kind, fontsize=12, fontweight="bold")
-    axes[0, -1].set_ylim(0, 1.05)
+        line[-1].set_ylim(0, 1.05)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
     figure.suptitle(epochs_message(table), fontsize=14, fontweight="bold")
     return figure
@@ -54,12 +54,13 @@ def by_weight(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
 
 def epochs_message(table: pd.DataFrame) -> str:
     """What BRL does to its own gap and to what a probe reads of the dataset, at the last epoch."""
-    last = table[table["epoch"] == table["epoch"].max()].groupby("lam")[["gap", "probe_dataset"]].mean()
-    without, with_brl = last.iloc[0], last.iloc[-1]
-    return (
-        f"BRL: gap of attention {without['gap']:.2f} → {with_brl['gap']:.2f}, "
-        f"dataset read with accuracy {without['probe_dataset']:.2f} → {with_brl['probe_dataset']:.2f}"
-    )
+    last = table[table["epoch"] == table["epoch"].max()]
+    parts = []
+    for kind, rows in last.groupby("inputs", sort=False):
+        means = rows.groupby("lam")[["gap", "probe_dataset"]].mean()
+        gap, probe = (f"{means[name].iloc[0]:.2f} to {means[name].iloc[-1]:.2f}" for name in means)
+        parts.append(f"{kind}: BRL takes the gap of attention from {gap}, a probe's accuracy from {probe}")
+    return "\n".join(parts)
 
 
 def brl_attention(table: pd.DataFrame) -> Figure:
@@ -84,8 +85,8 @@ def attention_message(table: pd.DataFrame) -> str:
     """Where the datasets' mean attentions end with BRL, and how far apart at the last epoch, with it and without."""
     last = table[table["epoch"] == table["epoch"].max()]
     means = last.groupby(["lam", "inputs", "dataset"])["mean"].mean()
-    apart = (means.groupby(["lam", "inputs"]).max() - means.groupby(["lam", "inputs"]).min()).groupby("lam").max()
-    without, with_brl = apart.iloc[0], apart.iloc[-1]
-    ends = "the same" if with_brl < ALIKE else "not the same"
-    end = means.loc[means.index.get_level_values("lam").max()].mean()
-    return f"With BRL attention ends at {end:.2f}, {ends} for all datasets: {with_brl:.2f} apart, {without:.2f} without"
+    with_brl = means.loc[means.index.get_level_values("lam").max()].groupby("inputs", sort=False)
+    apart = (with_brl.max() - with_brl.min()).max()
+    ends = " and ".join(f"{end:.2f} ({kind})" for kind, end in with_brl.mean().items())
+    alike = "the same" if apart < ALIKE else "not the same"
+    return f"With BRL attention ends at {ends}, {alike} for all datasets ({apart:.2f} apart)"

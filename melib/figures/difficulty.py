@@ -21,6 +21,7 @@ from melib.study.difficulty import (
     UNCENTRED,
     bands,
 )
+from melib.study.rows import INPUTS
 
 ROWS = {
     BOUND: ("true AUs, linear\n(upper bound)", "upper bound"),
@@ -72,7 +73,7 @@ def calibration_message(table: pd.DataFrame) -> str:
     missed = [
         f"{row.band} {100 * row.measured:.1f} of {100 * row.low:.0f}" for row in found[~found["met"]].itertuples()
     ]
-    words = f"{found['met'].sum()} of {len(found)} bands of difficulty are met"
+    words = f"{found['met'].sum()} of {len(found)} bands of UAR are met"
     return words + (f"\ntoo little: {', '.join(missed)}" if missed else "")
 
 
@@ -88,8 +89,8 @@ def likeness(table: pd.DataFrame) -> Figure:
     ax.hlines(places, table["real"], table["demo"], color=colours, linewidth=2.5)
     ax.scatter(table["real"], places, color="black", s=42, zorder=3, label="442 real clips")
     ax.scatter(table["demo"], places, facecolor="white", edgecolor="black", s=42, zorder=3, label="demo corpus")
-    ax.set_yticks(places, table["measure"])
-    ax.set_xlabel("percent")
+    ax.set_yticks(places, table["measure"].replace(INPUTS, regex=True))
+    ax.set_xlabel("percent; orange: more than 10 points apart")
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(likeness_message(table), fontweight="bold", fontsize=11)

@@ -144,10 +144,10 @@ KINDS = {
     "shuffled": ("another class' centroid", "#666666", "s"),
 }
 READ = {
-    "neutral": ("neutral face (floor)", SERIES_COLOURS[2]),
+    "neutral": ("neutral face", SERIES_COLOURS[2]),
     "generated": ("generated", SERIES_COLOURS[5]),
     "shuffled": ("another class' centroid", "#666666"),
-    "real": ("real face (ceiling)", SERIES_COLOURS[1]),
+    "real": ("real face", SERIES_COLOURS[1]),
 }
 
 

@@ -69,6 +69,6 @@ def message(table: pd.DataFrame) -> str:
     setting = first_setting(table.query("selection == 'last' and metric == 'uar' and column == 'mean'"))
     row = setting.iloc[0]
     name = row["row"].removeprefix(f"{row['control']}, ")
-    sure = "more than cross-entropy" if row["gain_low"] > 0 else "less" if row["gain_high"] < 0 else "nothing sure"
+    sure = "more than cross-entropy" if row["gain_low"] > 0 else "less" if row["gain_high"] < 0 else "undecided"
     gain, bounds = with_interval(row["gain"], row["gain_low"], row["gain_high"]).split(" ", 1)
     return f"{name} adds {gain} points of UAR {bounds}: {sure}"

@@ -16,13 +16,17 @@ HONEST = SERIES_COLOURS[1]
 TRANSDUCTIVE = SERIES_COLOURS[4]
 PRINTED = SERIES_COLOURS[5]
 QUIET = "#98A1A8"
+PRINTED_RULES = {  # of printed figures, by who chose their epoch
+    "printed_last": ("last", "no epochs"), "printed_unknown": ("not known",), "printed_test": ("test set",),
+}  # fmt: skip
+PRINTED_FILLS = {"printed_last": "full", "printed_unknown": "left", "printed_test": "none"}
 
 
 def peers(rows: pd.DataFrame) -> Figure:
     """Every method of one table that `study.peers.measure` gives, best on top.
 
     Filled dots are results of the last epoch with 95 % intervals over subjects, hollow ones the epoch chosen on the
-    test set; diamonds are printed figures, hollow where their epoch or setting was chosen on the test set. Printed
+    test set; diamonds are printed figures, on their own terms, hollow where chosen on the test set. Printed
     methods that were not re-run stand below a line.
     """
     table = PEER_TABLES[rows["table"].iloc[0]]
@@ -37,7 +41,7 @@ def peers(rows: pd.DataFrame) -> Figure:
 
 
 def layout(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line a method of one table: name, kind, value, low, high, oracle, printed_last and printed_test, best first.
+    """A line a method of one table: name, kind, value, low, high, oracle and the columns of PRINTED_RULES, best first.
 
     The printed figures of a method stand on the line of its best result; printed methods that were not re-run follow.
     """
@@ -47,15 +51,15 @@ def layout(rows: pd.DataFrame) -> pd.DataFrame:
     own = own.set_index("row")[["key", "kind", "value", "low", "high"]].sort_values("value", ascending=False)
     own["oracle"] = cells[(cells["selection"] == "oracle") & (cells["parameters"] > 0)].set_index("row")["value"]
     figures = cells[cells["kind"] == "printed"]
-    for column, chosen in (("printed_last", False), ("printed_test", True)):
-        part = figures[(figures["selection"] == "test set") == chosen].drop_duplicates("key").set_index("key")
+    for column, rules in PRINTED_RULES.items():
+        part = figures[figures["selection"].isin(rules)].drop_duplicates("key").set_index("key")
         first = ~own["key"].duplicated()
         own[column] = own["key"].map(part["value"]).where(first)
     others = figures[~figures["key"].isin(own["key"])].drop_duplicates(["row", "selection"])
     rest = pd.DataFrame({
         "row": others["row"], "key": others["key"], "kind": "printed",
-        "printed_last": others["value"].where(others["selection"] != "test set"),
-        "printed_test": others["value"].where(others["selection"] == "test set"), "order": others["value"],
+        **{column: others["value"].where(others["selection"].isin(rules)) for column, rules in PRINTED_RULES.items()},
+        "order": others["value"],
     }).sort_values("order", ascending=False)  # fmt: skip
     return pd.concat([own.reset_index(), rest.drop(columns="order")], ignore_index=True)
 
@@ -73,7 +77,7 @@ def message(rows: pd.DataFrame) -> str:
     if results.empty:
         return "No method was run"
     best = results.loc[results["value"].idxmax()]
-    return f"Best, nothing chosen on the test set: {best['row']}, {best['value']:.1f} {metric}"
+    return f"Best of {len(results)} that were run: {best['row']}, {best['value']:.1f} {metric}"
 
 
 def _draw(lines: pd.DataFrame, ax: Axes) -> None:
@@ -83,8 +87,8 @@ def _draw(lines: pd.DataFrame, ax: Axes) -> None:
         ax.hlines(place, line.low, line.high, color=colour, linewidth=3, alpha=0.35)
         ax.plot(line.value, place, "o", color=colour, markersize=6)
         ax.plot(line.oracle, place, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6)
-        ax.plot(line.printed_last, place, "D", color=PRINTED, markersize=5.5)
-        ax.plot(line.printed_test, place, "D", markerfacecolor="white", markeredgecolor=PRINTED, markersize=5.5)
+        for column, fill in PRINTED_FILLS.items():
+            ax.plot(getattr(line, column), place, "D", color=PRINTED, fillstyle=fill, markersize=5.5)
     own = lines["value"].notna().sum()
     if own < len(lines):
         ax.axhline(own - 0.5, color="#BBBBBB", linewidth=1)
@@ -97,17 +101,17 @@ def _draw(lines: pd.DataFrame, ax: Axes) -> None:
 def _legend(lines: pd.DataFrame) -> list[Line2D]:
     """A handle for each kind of mark that is drawn."""
 
-    def mark(shape: str, colour: str, filled: bool, text: str) -> Line2D:
-        return Line2D([], [], marker=shape, linestyle="", markeredgecolor=colour, markersize=6, label=text,
-                      markerfacecolor=colour if filled else "white")  # fmt: skip
+    def mark(shape: str, colour: str, fill: str, text: str) -> Line2D:
+        return Line2D([], [], marker=shape, linestyle="", color=colour, fillstyle=fill, markersize=6, label=text)
 
     kinds = set(lines["kind"])
     handles = {
-        mark("o", HONEST, True, "last epoch, 95 % interval"): "result" in kinds,
-        mark("o", HONEST, False, "epoch chosen on the test set"): lines["oracle"].notna().any(),
-        mark("o", TRANSDUCTIVE, True, "transductive"): "transductive" in kinds,
-        mark("D", PRINTED, True, "printed by others"): lines["printed_last"].notna().any(),
-        mark("D", PRINTED, False, "printed, chosen on the test set"): lines["printed_test"].notna().any(),
-        mark("o", QUIET, True, "no training"): "floor" in kinds,
+        mark("o", HONEST, "full", "last epoch (if any), 95 % interval"): "result" in kinds,
+        mark("o", HONEST, "none", "epoch of best accuracy on the test set"): lines["oracle"].notna().any(),
+        mark("o", TRANSDUCTIVE, "full", "transductive"): "transductive" in kinds,
+        mark("D", PRINTED, "full", "printed, nothing chosen on the test set"): lines["printed_last"].notna().any(),
+        mark("D", PRINTED, "left", "printed, not known how chosen"): lines["printed_unknown"].notna().any(),
+        mark("D", PRINTED, "none", "printed, chosen on the test set"): lines["printed_test"].notna().any(),
+        mark("o", QUIET, "full", "no training"): "floor" in kinds,
     }
     return [handle for handle, drawn in handles.items() if drawn]

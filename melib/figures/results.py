@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, print_name
 from melib.figures.runs import confusion_matrix
-from melib.figures.style import SERIES_COLOURS, dataset_colours, with_interval
+from melib.figures.style import SERIES_COLOURS, dataset_colours, signed, with_interval
 from melib.study.tables import HONEST
 
 CONTRASTS = {  # of `study.claims.effects`: colour and marker
@@ -17,6 +17,7 @@ CONTRASTS = {  # of `study.claims.effects`: colour and marker
     "over CE scaled": (SERIES_COLOURS[2], "s"),
     "over placebo groups": (SERIES_COLOURS[3], "D"),
 }
+RULES = {"source_val": "epoch chosen on training subjects", "last": "last epoch"}
 RESULT, ORACLE = SERIES_COLOURS[1], SERIES_COLOURS[5]
 
 
@@ -52,7 +53,7 @@ def confusions_message(table: pd.DataFrame) -> str:
     if wrong.empty:
         return "No clip is taken for another class"
     true, taken = wrong.idxmax()
-    return f"Most frequent error: {wrong.max():.0%} of {true} clips are taken for {taken}"
+    return f"Highest error rate: {wrong.max():.0%} of {true} clips are taken for {taken}"
 
 
 def effects(table: pd.DataFrame) -> Figure:
@@ -78,8 +79,8 @@ def effects(table: pd.DataFrame) -> Figure:
         ax.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set(ylim=(len(names) - 0.5, -0.5), ylabel="held-out dataset")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), title="BRL", loc="outside lower left", ncols=3,
-                  alignment="left")  # fmt: skip
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), title=f"BRL; {RULES[table['selection'].iloc[0]]}",
+                  loc="outside lower left", ncols=3, alignment="left")  # fmt: skip
     figure.suptitle(effects_message(table), fontsize=14, fontweight="bold")
     return figure
 
@@ -135,7 +136,9 @@ def selection(rows: pd.DataFrame, ax: Axes) -> Axes:
     places = range(len(rows))
     ax.hlines(places, rows["low"], rows["high"], color=RESULT, alpha=0.45, linewidth=4)
     ax.plot(rows["value"], places, "o", color=RESULT, markersize=8, label="epoch chosen on training subjects")
-    ax.plot(rows["oracle"], places, "o", color=ORACLE, mfc="white", mew=2, markersize=8, label="on the test set")
+    ax.plot(
+        rows["oracle"], places, "o", color=ORACLE, mfc="white", mew=2, markersize=8, label="by accuracy on the test set"
+    )
     chance = 100 / len(CLASSES)
     if ax.get_xlim()[0] < chance:
         ax.axvline(chance, color="#666666", linestyle=":", linewidth=1.2, label="chance")
@@ -146,6 +149,7 @@ def selection(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def selection_message(rows: pd.DataFrame) -> str:
-    """What choosing the epoch on the test set adds, mean over the settings of `ablation`."""
-    gain = (rows["oracle"] - rows["value"]).dropna()
-    return f"Choosing the epoch on the test set adds {gain.mean():.1f} points, mean of {len(gain)} settings"
+    """How many settings of `ablation` that have epochs gain by choosing theirs on the test set, and how much."""
+    gain = (rows["oracle"] - rows["value"])[~rows["row"].str.startswith("linear")].dropna()
+    lifted = f"lifts {(gain > 0).sum()} of {len(gain)} settings"
+    return f"Choosing the epoch on the test set {lifted}: {signed(gain.mean())} points on average"

@@ -21,7 +21,7 @@ MAGNIFIED = 4
 
 
 def strip_clips(root: str | Path, clip_ids: Collection[str] | None = None) -> pd.DataFrame:
-    """For each of six emotions the clip of a demo corpus that shows what is typical of it most, without a blink.
+    """For each of six emotions the clip of a demo corpus that shows what is typical of it strongest, without a blink.
 
     Rows of the truth with `aus`, the AUs at the apex in words, and `typical`, their sum weighted by their chances.
     """
@@ -72,7 +72,7 @@ def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figur
         line[0].set_ylabel(f"{clip['acted']}\n" + clip["aus"].replace(", ", "\n"), rotation=0, ha="right", va="center",
                            fontsize=8)  # fmt: skip
     axes[0, -1].set_title(f"apex − onset, × {MAGNIFIED}", fontsize=8, fontweight="normal")
-    figure.suptitle("The most typical clip of each emotion", fontsize=12, fontweight="bold")
+    figure.suptitle("The strongest clip of each emotion", fontsize=12, fontweight="bold")
     figure.supxlabel("frames since the onset; AU intensities at the apex, of at most 5", fontsize=9, color="#666666")
     return figure
 

@@ -100,4 +100,7 @@ def test_the_title_says_what_clusters_follow():
     rows = [(kind, measure, value) for kind, row in values.items()
             for measure, value in zip(("ami_label", "ami_dataset", "ami_subject"), row, strict=True)]  # fmt: skip
     message = draw.identity_message(pd.DataFrame(rows, columns=["vectors", "measure", "value"]))
-    assert message == "AU vectors cluster by subject (apex and apex, re-encoded), by emotion class (apex − onset)"
+    assert (
+        message
+        == "AU vectors cluster by subject (apex: 0.40; apex, re-encoded: 0.30), by emotion class (apex − onset: 0.20)"
+    )

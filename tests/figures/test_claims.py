@@ -23,7 +23,8 @@ def board():
         *[("flow", f"more {k}", 0.0, -1.0, 1.0, 3, "undecided") for k in range(4)],
         ("top-up", "d", *nothing, 0, "not run"),
     ]
-    return pd.DataFrame(rows, columns=["topic", "claim", "effect", "low", "high", "seeds", "verdict"])
+    table = pd.DataFrame(rows, columns=["topic", "claim", "effect", "low", "high", "seeds", "verdict"])
+    return table.assign(p=[0.01, *[float("nan")] * (len(table) - 1)])
 
 
 def test_the_title_counts_verdicts():
@@ -41,5 +42,5 @@ def test_what_was_not_run_has_no_row_and_what_is_far_an_arrow():
     assert scale(board()) < 10  # what was built in does not set the scale
     assert [line.get_marker() for line in flow.lines].count(">") == 1
     texts = [text.get_text() for text in words.texts]
-    assert texts == ["+2.0 (+1.0 to +3.0)", "holds", "−1.0 (−3.0 to +1.0)*", "undecided"]
-    assert to_rgba(words.texts[1].get_color()) == to_rgba(VERDICTS["holds"])
+    assert texts == ["+2.0 (+1.0 to +3.0)", "p 0.01", "holds", "−1.0 (−3.0 to +1.0)*", "", "undecided"]
+    assert to_rgba(words.texts[2].get_color()) == to_rgba(VERDICTS["holds"])

@@ -16,7 +16,9 @@ ROWS = [
 
 
 def table(rows=ROWS):
-    return pd.DataFrame(rows, columns=NAMES).assign(selection="last", metric="uar", column="mean")
+    table = pd.DataFrame(rows, columns=NAMES).assign(selection="last", metric="uar", column="mean", seeds=3)
+    table.loc[table["row"] == "CNN, MMD", "seeds"] = 1
+    return table
 
 
 def test_the_message_names_the_greatest_sure_gain_and_brl():
@@ -32,12 +34,13 @@ def test_the_message_names_the_greatest_sure_gain_and_brl():
 def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
     figure = gains(table())
     first, second = figure.axes
-    assert [label.get_text() for label in first.get_yticklabels()] == ["MMD", "BRL", "recipe"]
+    labels = [label.get_text() for label in first.get_yticklabels()]
+    assert labels == ["MMD*", "BRL", "recipe without mirroring", "recipe"]
     assert [label.get_text() for label in second.get_yticklabels()] == ["BRL"]
     assert first.get_title(loc="left") == "gain over: CNN"
     marks = [line for line in first.lines if line.get_marker() == "o"]
-    assert [mark.get_color() for mark in marks] == [BELOW, OPEN, ABOVE]
-    assert [mark.get_markerfacecolor() for mark in marks] == ["white", "white", ABOVE]
+    assert [mark.get_color() for mark in marks] == [BELOW, OPEN, ABOVE, ABOVE]
+    assert [mark.get_markerfacecolor() for mark in marks] == ["white", "white", "white", ABOVE]
     plt.close(figure)
 
 

@@ -33,7 +33,10 @@ def test_each_quantity_has_a_panel_and_each_weight_a_line():
     ends = [[line.get_ydata()[-1] for line in ax.lines[:2]] for ax in drawn]
     np.testing.assert_allclose(ends, [[0.3, 0.0], [0.3, 0.3], [0.1, 0.1], [0.9, 0.8]])
     assert all(list(ax.lines[2].get_xdata()) == [2, 2] for ax in drawn)
-    assert epochs_message(epochs()) == "BRL: gap of attention 0.30 → 0.00, dataset read with accuracy 0.90 → 0.80"
+    assert (
+        epochs_message(epochs())
+        == "flow: BRL takes the gap of attention from 0.30 to 0.00, a probe's accuracy from 0.90 to 0.80"
+    )
     plt.close("all")
 
 
@@ -45,6 +48,6 @@ def test_attention_has_a_panel_a_weight_and_a_line_a_dataset():
 
 
 def test_that_lines_coincide_is_said_in_the_title():
-    words = "With BRL attention ends at {}, {} for all datasets: {} apart, 0.30 without"
+    words = "With BRL attention ends at {} (flow), {} for all datasets ({} apart)"
     assert attention_message(attention(0.0)) == words.format("0.50", "the same", "0.00")
     assert attention_message(attention(0.2)) == words.format("0.80", "not the same", "0.60")

@@ -22,7 +22,7 @@ def table(gain=0.4, low=-1.0, high=2.0):
 @pytest.mark.parametrize(
     "gain, low, high, words",
     [
-        (0.4, -1.0, 2.0, "BRL adds +0.4 points of UAR (−1.0 to +2.0): nothing sure"),
+        (0.4, -1.0, 2.0, "BRL adds +0.4 points of UAR (−1.0 to +2.0): undecided"),
         (3.0, 1.0, 5.0, "BRL adds +3.0 points of UAR (+1.0 to +5.0): more than cross-entropy"),
         (-3.0, -5.0, -1.0, "BRL adds −3.0 points of UAR (−5.0 to −1.0): less"),
     ],

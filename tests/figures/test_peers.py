@@ -36,7 +36,8 @@ def test_honest_marks_are_filled_oracles_hollow_and_printed_figures_a_mark_of_th
     marks = {}
     for line in ax.lines:
         if line.get_marker() != "None" and pd.notna(line.get_xdata()[0]):
-            marks[float(line.get_xdata()[0])] = (line.get_marker(), line.get_markerfacecolor())
+            face = "white" if line.get_fillstyle() == "none" else line.get_markerfacecolor()
+            marks[float(line.get_xdata()[0])] = (line.get_marker(), face)
     assert marks[70.0] == ("o", HONEST) and marks[72.0] == ("o", "white")
     assert marks[73.5] == ("D", PRINTED) and marks[77.4] == marks[89.8] == ("D", "white")
     assert [text.get_text() for text in ax.get_yticklabels()] == list(layout(table())["row"])
@@ -48,5 +49,5 @@ def test_the_message_is_the_median_price_or_the_best_result():
     price = "Choosing the epoch on the test set lifts 2 of 2 networks: +4.0 UF1 at the median"
     assert message(table()) == price
     honest = table().query("selection != 'oracle'")
-    assert message(honest) == "Best, nothing chosen on the test set: STSTNet, 70.0 UF1"
+    assert message(honest) == "Best of 3 that were run: STSTNet, 70.0 UF1"
     assert message(honest.query("kind in ('printed', 'floor')")) == "No method was run"

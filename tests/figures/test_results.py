@@ -32,7 +32,7 @@ def effects():
         ("apex", "over CE", "mean", float("nan"), 0),
     ]
     table = pd.DataFrame(rows, columns=["inputs", "contrast", "name", "effect", "n"])
-    return table.assign(low=table["effect"] - 1, high=table["effect"] + 1)
+    return table.assign(low=table["effect"] - 1, high=table["effect"] + 1, selection="source_val")
 
 
 def table8():
@@ -60,7 +60,7 @@ def test_confusions_count_by_dataset_and_fill_what_is_absent():
 
 
 def test_the_most_frequent_error_is_said():
-    assert draw.confusions_message(counts()) == "Most frequent error: 100% of negative clips are taken for surprise"
+    assert draw.confusions_message(counts()) == "Highest error rate: 100% of negative clips are taken for surprise"
     right = counts().query("label == predicted")
     assert draw.confusions_message(right) == "No clip is taken for another class"
 
@@ -79,7 +79,10 @@ def test_effects_have_one_legend_with_seeds_and_leave_out_what_was_not_run():
 def test_the_ablation_has_the_first_rule_that_gives_a_result_and_the_oracle_beside_it():
     rows = draw.ablation(table8()).set_index("row")
     assert rows[["value", "oracle"]].to_numpy().tolist() == [[40, 43], [60, 64]]
-    assert draw.selection_message(rows) == "Choosing the epoch on the test set adds 3.5 points, mean of 2 settings"
+    assert (
+        draw.selection_message(draw.ablation(table8()))
+        == "Choosing the epoch on the test set lifts 2 of 2 settings: +3.5 points on average"
+    )
     axes = draw.tables(table8()).axes
     assert [ax.get_title(loc="left") for ax in axes] == ["apex frames", "optical flow"]
     assert [label.get_text() for ax in axes for label in ax.get_yticklabels()] == ["cross-entropy"] * 2

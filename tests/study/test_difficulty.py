@@ -80,10 +80,10 @@ def test_likeness_sets_what_both_have_side_by_side():
 
 def test_the_calibration_s_title_names_the_bands_that_are_missed(runs):
     bound = runs[runs["row"] == CNN].assign(row=difficulty.BOUND, uar=0.85)
-    assert calibration_message(pd.concat([runs, bound])) == "7 of 7 bands of difficulty are met"
+    assert calibration_message(pd.concat([runs, bound])) == "7 of 7 bands of UAR are met"
     low = runs.assign(uar=runs["uar"].where(runs["row"] != SWITCHED, runs["uar"] - 0.03))
     measured = bands(low, bound, 0.99).set_index("band")["measured"]["switches less CNN"]
-    words = f"6 of 7 bands of difficulty are met\ntoo little: switches less CNN {100 * measured:.1f} of 4"
+    words = f"6 of 7 bands of UAR are met\ntoo little: switches less CNN {100 * measured:.1f} of 4"
     assert calibration_message(pd.concat([low, bound])) == words
 
 
