@@ -111,7 +111,14 @@ def sample_columns(samples: Samples) -> Figure:
     bare(wheel := axes[1, -1], key)
     legend = f"direction of motion\nrim: {100 * rim:.1f} % of face width\n({224 * rim:.1f} px at 224)"
     wheel.text(0.5, -0.08, legend, transform=wheel.transAxes, ha="center", va="top", fontsize=7, in_layout=False)
+    figure.suptitle(columns_message(flow), fontsize=11, fontweight="bold")
     return figure
+
+
+def columns_message(flow: np.ndarray) -> str:
+    """How much of the flow (N, 2, S, S) the whole face has in common: the length of its mean over its mean length."""
+    common = np.linalg.norm(flow.mean((2, 3)), axis=1) / np.linalg.norm(flow, axis=1).mean((1, 2))
+    return f"The head's shift is {common.min():.0%} to {common.max():.0%} of what the flow shows"
 
 
 def flow_colours(flow: np.ndarray) -> np.ndarray:

@@ -86,7 +86,7 @@ def flow_message(table: pd.DataFrame) -> str:
         default = errors.get(FLOW_DEFAULT)
         rest = "" if best == FLOW_DEFAULT or default is None else f" (default: {default:.2f})"
         words.append(f"{name}: {flow_name(best)} {errors.iloc[0]:.2f} px{rest}")
-    return "Least error at motions up to 1 px\n" + "; ".join(words)
+    return "\n".join(["Least error at motions up to 1 px", *words])
 
 
 APEX_RULES = {
@@ -131,14 +131,15 @@ def apex_errors(table: pd.DataFrame) -> pd.Series:
 
 
 def apex_message(table: pd.DataFrame) -> str:
-    """What leaving blinks out changes, and the rule that is as near or nearest to the true apex, in frames."""
+    """What leaving blinks out changes, and how far off the true apex it is, beside the nearest of the other rules."""
     frames, taken = (table.groupby("rule")[name].mean() for name in ("frames", "taken"))
     others = frames.drop(["motion", "unguarded"]).sort_values()
-    words = f"A blink is taken for the apex in {taken['motion']:.0%} of clips with one"
-    words += f", in {taken['unguarded']:.0%} if it may be"
-    names = {rule: name.replace("\n", " ") for rule, name in APEX_RULES.items()}
-    near = [f"{names[rule]} {value:.1f}" for rule, value in others.items()]
-    return f"{words}.\nFrames off the true apex: {frames['motion']:.1f}, {', '.join(near)}"
+    blinks = f"{taken['motion']:.0%} of clips with one, not {taken['unguarded']:.0%}"
+    nearest = APEX_RULES[others.index[0]].replace("\n", " ")
+    return (
+        f"Where blinks are left out, one is taken for the apex in {blinks};\n"
+        f"the apex is then {frames['motion']:.1f} frames off, by {nearest} {others.iloc[0]:.1f}"
+    )
 
 
 def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray, strip: int = 7) -> Figure:

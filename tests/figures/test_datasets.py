@@ -91,6 +91,10 @@ def test_samples_and_contact_sheet_show_every_clip():
     figure = draw.sample_columns(samples)
     assert sum(len(ax.images) for ax in figure.axes) == 3 * 4 + 1  # and the key
     assert sum(len(ax.images) for ax in draw.contact_sheet(samples).axes) == 4
+    flow = np.zeros((2, 2, 4, 4))
+    flow[0, 0] = 1  # a head that shifts, and one that turns about its middle
+    flow[1, 0, :2], flow[1, 0, 2:] = 1, -1
+    assert draw.columns_message(flow) == "The head's shift is 0% to 100% of what the flow shows"
 
 
 def test_faces_of_people_are_never_saved(tmp_path, caplog):

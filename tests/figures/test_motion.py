@@ -41,7 +41,7 @@ def test_flow_errors_stand_at_their_numbers_best_on_top():
 
 def test_the_title_names_the_best_flow_and_the_default_where_it_is_another():
     other = "DIS, finest scale 1 0.10 px (default: 0.20)"
-    sources = f"photograph, moved: {other}; demo clips (synthetic): {other}"
+    sources = f"photograph, moved: {other}\ndemo clips (synthetic): {other}"
     assert flow_message(flow_errors()) == f"Least error at motions up to 1 px\n{sources}"
     alone = flow_errors().query("method != 'DIS, finest scale 1' and source == 'photo'").assign(epe=0.1)
     assert flow_message(alone).endswith("\nphotograph, moved: Lucas-Kanade, window 6 px (default) 0.10 px")
@@ -60,8 +60,8 @@ def test_apex_errors_stand_at_their_numbers_best_on_top():
     samm = [next(line for line in ax.lines if line.get_label() == "SAMM") for ax in axes]
     assert [list(line.get_xdata()) for line in samm] == [[2, 1, 0], [1, 0.5, 0]]
     assert axes[0].get_yticklabels()[1].get_text() == "middle frame"
-    message = "A blink is taken for the apex in 0% of clips with one, in 100% if it may be.\n"
-    assert apex_message(apex_rows()) == f"{message}Frames off the true apex: 0.0, middle frame 1.0"
+    message = "Where blinks are left out, one is taken for the apex in 0% of clips with one, not 100%;\n"
+    assert apex_message(apex_rows()) == f"{message}the apex is then 0.0 frames off, by middle frame 1.0"
 
 
 def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
