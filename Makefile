@@ -14,7 +14,7 @@ demo: $(VENV)/.notebooks
 	$(BIN)/melib demo
 	$(BIN)/melib run $(MAIN_JOB)
 	$(BIN)/melib collect $(MAIN_JOB) --to figures
-	$(BIN)/melib figures
+	$(BIN)/melib figures figures main_job
 
 test: $(VENV)/.all
 	$(BIN)/ruff check .

@@ -99,6 +99,7 @@ def _add_results(command: Callable) -> None:
     sub.add_argument("--to", default="book", help="folder of the site (default: book)")
     sub = command("figures")
     sub.add_argument("folder", nargs="?", default="figures", help="folder of CSVs and pictures (default: figures)")
+    sub.add_argument("names", nargs="*", help="figures to draw, such as main_job (default: all whose CSV is there)")
 
 
 def _add_predict(command: Callable) -> None:

@@ -329,7 +329,7 @@ def figures(args) -> int:
     """Draw the figures of `figures/` again, from the CSVs there alone."""
     from melib.figures.gallery import redraw
 
-    for path in redraw(find(args.folder)):
+    for path in redraw(find(args.folder), args.names):
         print(path)
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -60,14 +60,19 @@ def show(results: Mapping[str, pd.DataFrame], name: str) -> None:
         style.show(GALLERY[name](table), synthetic=bool(table["synthetic"].any()))
 
 
-def redraw(folder: Path) -> Iterator[Path]:
-    """Draw every figure of the gallery whose CSV lies in `folder`; yields the pictures' paths.
+def redraw(folder: Path, names: Collection[str] = ()) -> Iterator[Path]:
+    """Draw the figures `names`, else every one of the gallery whose CSV lies in `folder`; yields the pictures' paths.
 
-    Raises ValueError where there is none and, once the others are drawn, for those that cannot be.
+    Raises ValueError where one is unknown or its CSV is not there and, once the others are drawn, for those that cannot
+    be.
     """
     import matplotlib
 
-    stored = {name: folder / f"{name}.csv" for name in GALLERY if (folder / f"{name}.csv").is_file()}
+    if unknown := set(names) - set(GALLERY):
+        raise ValueError(f"There is no figure {', '.join(sorted(unknown))}. There are {', '.join(GALLERY)}.")
+    stored = {name: folder / f"{name}.csv" for name in names or GALLERY if (folder / f"{name}.csv").is_file()}
+    if absent := set(names) - set(stored):
+        raise ValueError(f"{folder} does not hold {', '.join(f'{name}.csv' for name in sorted(absent))}.")
     if not stored:
         what = "holds none of the CSVs that figures are drawn from" if folder.is_dir() else "is no folder"
         raise ValueError(f"{folder} {what}, such as {next(iter(GALLERY))}.csv. Give a folder like figures/.")

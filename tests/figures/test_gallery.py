@@ -32,6 +32,16 @@ def test_a_table_without_rows_is_no_reason_to_draw_no_other(tmp_path):
     assert sorted(path.stem for path in redraw(tmp_path)) == ["calibration"]
 
 
+def test_named_figures_alone_are_drawn_and_a_wrong_name_is_answered(tmp_path):
+    for name in ("main_job", "calibration"):
+        shutil.copy(home() / "figures" / f"{name}.csv", tmp_path)
+    assert [path.stem for path in redraw(tmp_path, ["calibration"])] == ["calibration"]
+    with pytest.raises(ValueError, match=r"no figure main_jobs\. There are main_job, "):
+        list(redraw(tmp_path, ["main_jobs"]))
+    with pytest.raises(ValueError, match=r"does not hold claims\.csv"):
+        list(redraw(tmp_path, ["claims", "main_job"]))
+
+
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_what_is_synthetic_says_so_on_the_picture(tmp_path, synthetic):
     figure = plt.figure()
