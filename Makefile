@@ -76,12 +76,11 @@ book: $(VENV)/.notebooks
 	$(BIN)/melib book --grid $(MAIN_JOB)
 
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
-# What is imported compiles itself the first time; compiling all of what is installed takes longer than that.
 $(VENV)/.notebooks: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[notebooks]'
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[notebooks]'
 	touch $@
 
 $(VENV)/.all: $(VENV)/.notebooks
-	$(BIN)/python -m pip install --quiet --no-compile torch torchvision --editable '.[all]'
+	$(BIN)/python -m pip install --quiet torch torchvision --editable '.[all]'
 	touch $@
