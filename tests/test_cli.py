@@ -87,7 +87,9 @@ def test_ctrl_c_ends_a_study_with_one_line(tmp_path):
     run = "profile: tiny, inputs: flow_image, image_size: 16, held_out: SAMM, epochs: 100000"
     (tmp_path / "grid.yaml").write_text(f"{{corpus: {tmp_path / 'samples'}, {run}, out: {tmp_path / 'runs'}}}")
     command = [sys.executable, "-m", "melib.cli", "run", str(tmp_path / "grid.yaml")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  a suite in the background ignores it
+    pipes = dict(stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, **pipes, preexec_fn=heard) as process:
         until = time.monotonic() + 60
         while not list((tmp_path / "runs").glob(".work/*/progress.json")) and time.monotonic() < until:
             time.sleep(0.2)
