@@ -177,7 +177,7 @@ def tables(args) -> int:
     from melib.study.plan import finished
     from melib.study.report import write_report
 
-    units = [unit for grid in args.grids for unit in _plan(grid)]
+    units = _plan(*args.grids)
     for path in write_report(read_outcomes(finished(units), hits_reader()), resolve(args.to)):
         print(path)
     print(counts(_states(units)))
@@ -196,7 +196,7 @@ def compare(args) -> int:
     from melib.study.plan import finished
 
     matplotlib.use("Agg")
-    units = [unit for grid in args.grids for unit in _plan(grid)]
+    units = _plan(*args.grids)
     to = resolve(args.to or f"runs/{Path(args.grids[0]).stem}")
     paths = write_comparison(read_outcomes(finished(units), alike=False), to)
     table = pd.read_csv(to / "compare.csv")
@@ -214,7 +214,7 @@ def peers(args) -> int:
     import matplotlib
 
     from melib.figures.peers import peers as draw
-    from melib.figures.style import mark_synthetic, save_drawing, use_style
+    from melib.figures.style import save_drawing, use_style
     from melib.study.peers_report import tables_of_runs, write_peers
 
     matplotlib.use("Agg")
@@ -224,10 +224,7 @@ def peers(args) -> int:
         print(path)
     use_style()
     for name, table in rows.groupby("table", sort=False):
-        figure = draw(table)
-        if table["synthetic"].any():
-            mark_synthetic(figure)
-        print(save_drawing(figure, to, name))
+        print(save_drawing(draw(table), to, name, synthetic=bool(table["synthetic"].any())))
     return 0
 
 
@@ -410,10 +407,11 @@ def _naming(number: int, run) -> Iterator[None]:
         raise ValueError(f"run {number}, {run.title}: {error}") from None
 
 
-def _plan(grid: str, quick: bool = False):
+def _plan(*grids: str, quick: bool = False) -> list:
+    """The units of one or several grids."""
     from melib.study.plan import read_plan
 
-    return read_plan(find(grid), quick, stage_bars())
+    return [unit for grid in grids for unit in read_plan(find(grid), quick, stage_bars())]
 
 
 def _states(units) -> dict:

@@ -16,10 +16,11 @@ HONEST = SERIES_COLOURS[1]
 TRANSDUCTIVE = SERIES_COLOURS[4]
 PRINTED = SERIES_COLOURS[5]
 QUIET = "#98A1A8"
-PRINTED_RULES = {  # of printed figures, by who chose their epoch
-    "printed_last": ("last", "no epochs"), "printed_unknown": ("not known",), "printed_test": ("test set",),
-}  # fmt: skip
-PRINTED_FILLS = {"printed_last": "full", "printed_unknown": "left", "printed_test": "none"}
+PRINTED_AS = {  # columns of `layout`: how the epoch of a printed figure was chosen, its mark's filling, and in words
+    "printed_last": (("last", "no epochs"), "full", "nothing chosen on the test set"),
+    "printed_unknown": (("not known",), "left", "not known how chosen"),
+    "printed_test": (("test set",), "none", "chosen on the test set"),
+}
 
 
 def peers(rows: pd.DataFrame) -> Figure:
@@ -41,7 +42,7 @@ def peers(rows: pd.DataFrame) -> Figure:
 
 
 def layout(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line a method of one table: name, kind, value, low, high, oracle and the columns of PRINTED_RULES, best first.
+    """A line a method of one table: name, kind, value, low, high, oracle and the columns of PRINTED_AS, best first.
 
     The printed figures of a method stand on the line of its best result; printed methods that were not re-run follow.
     """
@@ -51,14 +52,15 @@ def layout(rows: pd.DataFrame) -> pd.DataFrame:
     own = own.set_index("row")[["key", "kind", "value", "low", "high"]].sort_values("value", ascending=False)
     own["oracle"] = cells[(cells["selection"] == "oracle") & (cells["parameters"] > 0)].set_index("row")["value"]
     figures = cells[cells["kind"] == "printed"]
-    for column, rules in PRINTED_RULES.items():
+    for column, (rules, *_) in PRINTED_AS.items():
         part = figures[figures["selection"].isin(rules)].drop_duplicates("key").set_index("key")
         first = ~own["key"].duplicated()
         own[column] = own["key"].map(part["value"]).where(first)
     others = figures[~figures["key"].isin(own["key"])].drop_duplicates(["row", "selection"])
     rest = pd.DataFrame({
         "row": others["row"], "key": others["key"], "kind": "printed",
-        **{column: others["value"].where(others["selection"].isin(rules)) for column, rules in PRINTED_RULES.items()},
+        **{column: others["value"].where(others["selection"].isin(rules))
+           for column, (rules, *_) in PRINTED_AS.items()},
         "order": others["value"],
     }).sort_values("order", ascending=False)  # fmt: skip
     return pd.concat([own.reset_index(), rest.drop(columns="order")], ignore_index=True)
@@ -87,7 +89,7 @@ def _draw(lines: pd.DataFrame, ax: Axes) -> None:
         ax.hlines(place, line.low, line.high, color=colour, linewidth=3, alpha=0.35)
         ax.plot(line.value, place, "o", color=colour, markersize=6)
         ax.plot(line.oracle, place, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6)
-        for column, fill in PRINTED_FILLS.items():
+        for column, (_, fill, _) in PRINTED_AS.items():
             ax.plot(getattr(line, column), place, "D", color=PRINTED, fillstyle=fill, markersize=5.5)
     own = lines["value"].notna().sum()
     if own < len(lines):
@@ -105,13 +107,14 @@ def _legend(lines: pd.DataFrame) -> list[Line2D]:
         return Line2D([], [], marker=shape, linestyle="", color=colour, fillstyle=fill, markersize=6, label=text)
 
     kinds = set(lines["kind"])
-    handles = {
-        mark("o", HONEST, "full", "last epoch (if any), 95 % interval"): "result" in kinds,
-        mark("o", HONEST, "none", "epoch of best accuracy on the test set"): lines["oracle"].notna().any(),
-        mark("o", TRANSDUCTIVE, "full", "transductive"): "transductive" in kinds,
-        mark("D", PRINTED, "full", "printed, nothing chosen on the test set"): lines["printed_last"].notna().any(),
-        mark("D", PRINTED, "left", "printed, not known how chosen"): lines["printed_unknown"].notna().any(),
-        mark("D", PRINTED, "none", "printed, chosen on the test set"): lines["printed_test"].notna().any(),
-        mark("o", QUIET, "full", "no training"): "floor" in kinds,
-    }
-    return [handle for handle, drawn in handles.items() if drawn]
+    handles = [
+        ("result" in kinds, mark("o", HONEST, "full", "last epoch (if any), 95 % interval")),
+        (lines["oracle"].notna().any(), mark("o", HONEST, "none", "epoch of best accuracy on the test set")),
+        ("transductive" in kinds, mark("o", TRANSDUCTIVE, "full", "transductive")),
+        *(
+            (lines[column].notna().any(), mark("D", PRINTED, fill, f"printed, {words}"))
+            for column, (_, fill, words) in PRINTED_AS.items()
+        ),
+        ("floor" in kinds, mark("o", QUIET, "full", "no training")),
+    ]
+    return [handle for drawn, handle in handles if drawn]

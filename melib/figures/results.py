@@ -135,10 +135,9 @@ def selection(rows: pd.DataFrame, ax: Axes) -> Axes:
     """Results with intervals, filled, and what choosing the epoch on the test set makes of them, hollow."""
     places = range(len(rows))
     ax.hlines(places, rows["low"], rows["high"], color=RESULT, alpha=0.45, linewidth=4)
-    ax.plot(rows["value"], places, "o", color=RESULT, markersize=8, label="epoch chosen on training subjects")
-    ax.plot(
-        rows["oracle"], places, "o", color=ORACLE, mfc="white", mew=2, markersize=8, label="by accuracy on the test set"
-    )
+    ax.plot(rows["value"], places, "o", color=RESULT, markersize=8, label=RULES["source_val"])
+    hollow = dict(color=ORACLE, markerfacecolor="white", markeredgewidth=2, markersize=8)
+    ax.plot(rows["oracle"], places, "o", **hollow, label="by accuracy on the test set")
     chance = 100 / len(CLASSES)
     if ax.get_xlim()[0] < chance:
         ax.axvline(chance, color="#666666", linestyle=":", linewidth=1.2, label="chance")

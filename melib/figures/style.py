@@ -123,9 +123,7 @@ def mark_synthetic(figure: Figure, text: str = SYNTHETIC) -> None:
 
 def save(figure: Figure, folder: str | Path, name: str, table: pd.DataFrame, synthetic: bool) -> Path:
     """Write `<name>.png` and the table that made it, `<name>.csv`; close the figure; return the picture's path."""
-    if synthetic:
-        mark_synthetic(figure, MIXED.get(name, SYNTHETIC))
-    path = save_drawing(figure, folder, name)
+    path = save_drawing(figure, folder, name, synthetic)
     table.to_csv(path.with_suffix(".csv"), index=False, float_format="%.6g")
     return path
 
@@ -158,8 +156,10 @@ def show(
     plt.close(figure)
 
 
-def save_drawing(figure: Figure, folder: str | Path, name: str) -> Path:
-    """Write `<name>.png` of a figure that shows no data; close the figure; return the picture's path."""
+def save_drawing(figure: Figure, folder: str | Path, name: str, synthetic: bool = False) -> Path:
+    """Write `<name>.png` alone, marked where its data are synthetic; close the figure; return the picture's path."""
+    if synthetic:
+        mark_synthetic(figure, MIXED.get(name, SYNTHETIC))
     path = Path(folder) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, bbox_inches="tight", metadata={"Software": None})

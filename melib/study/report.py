@@ -13,6 +13,7 @@ from melib.gan.fold import composites, plan_table
 from melib.learning.registry import METHODS, NETWORKS
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
+from melib.study.standing import LARGER_BACKBONES
 from melib.study.table9 import layout9, reported9, table9
 from melib.study.tables import (
     BACKBONES,
@@ -34,7 +35,7 @@ SYNTHETIC = (
     "nothing about faces."
 )
 COSTLY = tuple(NETWORKS[name].title for name in BACKBONES if name != "cnn")
-COSTLY_RUNS = "melib run notebooks/grids/backbones.yaml --launcher plain"
+COSTLY_RUNS = f"melib run {LARGER_BACKBONES} --launcher plain"
 HOW = (
     "Percent, mean ± standard deviation (ddof 1) over seeds; 95 % intervals (BCa) and the paired test are over "
     "subjects within their dataset, seeds averaged. Shown is UAR, with the epoch chosen on training subjects "

@@ -10,7 +10,7 @@ from melib.study.plan import finished, read_plan
 from melib.study.unit import Unit
 
 STUDY = "notebooks/grids/study.yaml"
-BACKBONES = "notebooks/grids/backbones.yaml"  # that the study's tables have room for, and `make study` does not run
+LARGER_BACKBONES = "notebooks/grids/backbones.yaml"  # in the study's tables, but not in `make study`
 FIRST_RUNS = "notebooks/grids/main_job.yaml"  # of `make demo`
 
 
@@ -25,7 +25,7 @@ def grid_to_show(grid: str | None = None, **changes: object) -> tuple[str, list[
 
 def runs_to_show(grid: str, units: Iterable[Unit], **changes: object) -> list[Path]:
     """The finished runs of a grid, and with the study's those of the larger backbones."""
-    larger = read_plan(BACKBONES, quick=False, **changes) if grid == STUDY else []
+    larger = read_plan(LARGER_BACKBONES, quick=False, **changes) if grid == STUDY else []
     return finished([*units, *larger])
 
 

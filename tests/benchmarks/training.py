@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
 from melib.learning.networks.build import build
+from melib.learning.networks.convolution import Conv2d
 from melib.learning.settings import RunSettings
 from melib.prepare.samples import Samples
 from melib.study.tables import BACKBONES
@@ -66,6 +67,9 @@ def textbook(samples: Samples, run: RunSettings, device: str) -> float:
     """Images per second of the textbook loop."""
     data, size = Textbook(samples), samples.arrays["flow_image"].shape[1]
     model = build(run.network, [(3, size, size)], seed=0).to(device)
+    for layer in model.modules():
+        if isinstance(layer, Conv2d):
+            layer.__class__ = torch.nn.Conv2d
     optimizer = torch.optim.Adam(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
     loader = DataLoader(data, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
     moments = []

@@ -63,7 +63,7 @@ def test_runs_and_kernels_are_killed_twenty_times(tmp_path):
 
     def kill(root, over):
         nonlocal killed
-        while killed < KILLS and not over.wait(rng.uniform(0, 0.6)):
+        while killed < KILLS and not over.wait(rng.uniform(0, 0.8)):
             found = descendants(root, kernels=killed % 2 == 0)
             if found:
                 with contextlib.suppress(psutil.Error):
@@ -89,7 +89,7 @@ def test_the_launcher_is_killed_twenty_times(tmp_path):
     for _ in range(KILLS):
         process = launcher(tmp_path, 5, settings={"seconds": 1}, slots=2)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0.3, 2))
+            process.wait(rng.uniform(0.3, 3))
         process.kill()
         process.communicate()
     assert run_local(plan, Options(slots=2)) == {}
@@ -173,6 +173,7 @@ def test_the_disk_is_full(small_disk):
     reasons = run_local(plan, Options(slots=2))
     assert set(reasons) == {"run0", "run1"}
     assert all("OSError" in reason for reason in reasons.values())
+    assert not list(root.glob("runs/.work/*/lock.*"))  # each gave its lock back, though no error line could be written
     fill(False)
     assert run_local(plan, Options(slots=2, retry_failed=True)) == {}
     assert_complete(plan)
@@ -199,7 +200,7 @@ def test_the_disk_fills_up_while_runs_are_on_their_way(small_disk):
 def test_dask_workers_are_killed_again_and_again(tmp_path):
     pytest.importorskip("distributed")
     rng, killed = random.Random(), 0
-    while killed < KILLS // 5:  # a cluster takes long to start
+    while killed < KILLS // 3:  # a cluster takes long to start
         root, shots = tmp_path / str(killed), 0
         root.mkdir()
         plan = units(root, 6, seconds=1)

@@ -212,8 +212,8 @@ def test_a_row_that_lacks_a_dataset_is_not_whole(tmp_path):
 
 
 def test_every_row_of_table_a_trains_on_clips(tiny_root):
-    """An epoch of each method, network and switch on the tiny corpus, one dataset held out."""
-    tiny = dict(corpus=str(tiny_root), profile="tiny", held_out="SAMM", seed=0, epochs=1, brl_start=1)
+    """Two epochs of each method, network and switch on the tiny corpus, one dataset held out."""
+    tiny = dict(corpus=str(tiny_root), profile="tiny", held_out="SAMM", seed=0, epochs=2, brl_start=1)
     rows = read_grid(peers.PEER_TABLES["demo"].grid, **tiny, sources=[[]])
     peer_networks = set(NETWORKS) - {"mlp"}
     assert {row.network for row in rows if not row.is_estimator} == peer_networks

@@ -8,7 +8,7 @@ from melib.folder import write_done
 from melib.gan.settings import GanSettings
 from melib.learning.settings import RunSettings
 from melib.study import standing as module
-from melib.study.standing import BACKBONES, FIRST_RUNS, STUDY, grid_to_show, runs_to_show, standing
+from melib.study.standing import FIRST_RUNS, LARGER_BACKBONES, STUDY, grid_to_show, runs_to_show, standing
 from melib.study.unit import Unit
 
 SAMM = RunSettings.from_parameters({"held_out": "SAMM"})
@@ -19,7 +19,7 @@ def plans(tmp_path, monkeypatch):
     """A study of three units, two first runs and two of larger backbones, of which `done` are finished."""
     units = {
         name: [Unit(Path("n.ipynb"), SAMM, tmp_path / f"{place}{k}") for k in range(count)]
-        for place, (name, count) in enumerate(((STUDY, 3), (FIRST_RUNS, 2), (BACKBONES, 2)))
+        for place, (name, count) in enumerate(((STUDY, 3), (FIRST_RUNS, 2), (LARGER_BACKBONES, 2)))
     }
     monkeypatch.setattr(module, "read_plan", lambda name, **_: units[name])
     done = set()
@@ -46,7 +46,7 @@ def test_of_the_first_runs_the_study_is_named_too(plans):
 
 def test_larger_backbones_are_shown_with_the_study_alone(plans):
     units, done = plans
-    first, larger = units[FIRST_RUNS][0].folder, units[BACKBONES][1].folder
+    first, larger = units[FIRST_RUNS][0].folder, units[LARGER_BACKBONES][1].folder
     done |= {units[STUDY][0].folder, first, larger}
     assert runs_to_show(STUDY, units[STUDY]) == [units[STUDY][0].folder, larger]
     assert runs_to_show(FIRST_RUNS, units[FIRST_RUNS]) == [first]
