@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from melib.learning.networks.build import build
+from melib.learning.networks.cnn3d import MaxPool3d
 from melib.learning.networks.motion_views import Heat
 
 MADV_PARTS = ("pyramid", "differences", "factors", "au_codes", "level_heads")
@@ -157,22 +158,32 @@ def test_atnets_sequence_branch_is_two_lstm_layers_and_their_mean_over_time():
 
 
 def test_the_levels_of_madvs_stand_in_see_differences_two_four_times_apart_and_coarser():
-    """Naive twins of what each level's patches are made of."""
+    """Naive twins of what each level's patches are made of; tokens are a convolution of them."""
     network = build("madv", [VIDEO], 0, {"factors": False}).eval()
     video = x(VIDEO)
     for number, level in enumerate(network.body[0].levels):
         step = 2**number
         coarse = video.unflatten(4, (-1, step)).unflatten(3, (-1, step)).mean((4, 6))
-        patches = level.patches(coarse[:, :, step:] - coarse[:, :, :-step])
+        kernel = level.tokens.weight.view(-1, 1, 1, level.patch, level.patch)
+        moved = coarse[:, :, step:] - coarse[:, :, :-step]
+        patches = torch.nn.functional.conv3d(moved, kernel, level.tokens.bias, (1, level.patch, level.patch))
         assert patches.shape[2:] == (6 - step, 4, 4)
         expected = level.mix(patches.flatten(2).transpose(1, 2)).mean(1)
         torch.testing.assert_close(level(video), expected)
 
 
+def test_videos_are_pooled_in_the_type_they_come_in():
+    video = x((3, 4, 8, 8))
+    with torch.autocast("cpu", torch.bfloat16):
+        pooled = MaxPool3d(2)(video.bfloat16())
+    assert pooled.dtype == torch.bfloat16
+    assert torch.equal(pooled, torch.nn.functional.max_pool3d(video.bfloat16(), 2))
+
+
 def test_madvs_factors_raise_small_motion_more_than_large():
     level = build("madv", [VIDEO], 0).eval().body[0].levels[0]
     seen = []
-    level.patches.register_forward_pre_hook(lambda _, given: seen.append(given[0].std().item()))
+    level.tokens.register_forward_pre_hook(lambda _, given: seen.append(given[0].std().item()))
     for size in (0.01, 1.0):
         level(size * x(VIDEO))
     plain = (x(VIDEO)[:, :, 1:] - x(VIDEO)[:, :, :-1]).std().item()

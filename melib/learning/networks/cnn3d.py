@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from melib.learning.networks.base import Network, length
+
+
+class MaxPool3d(nn.MaxPool3d):
+    """`nn.MaxPool3d` in the type of its input: autocast would make it float32, twice the memory for the same maxima."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x)
 
 
 def cnn3d(shape: tuple[int, int, int, int]) -> Network:
@@ -16,8 +25,8 @@ def cnn3d(shape: tuple[int, int, int, int]) -> Network:
     if min(shape[1:]) < 4:
         raise ValueError(f"cnn3d halves frames and pixels twice and needs at least 4 of each; got {shape[1:]}.")
     convolutions = nn.Sequential(
-        nn.Conv3d(shape[0], 32, 3, padding=1), nn.MaxPool3d(2), nn.ReLU(),
-        nn.Conv3d(32, 32, 3, padding=1), nn.MaxPool3d(2), nn.ReLU(),
+        nn.Conv3d(shape[0], 32, 3, padding=1), MaxPool3d(2), nn.ReLU(),
+        nn.Conv3d(32, 32, 3, padding=1), MaxPool3d(2), nn.ReLU(),
         nn.Flatten(), nn.Dropout(0.5),
     )  # fmt: skip
     layers = nn.Sequential(nn.Linear(length(convolutions, shape), 128), nn.ReLU(), nn.Dropout(0.5))

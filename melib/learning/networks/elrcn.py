@@ -73,5 +73,5 @@ def elrcn(
 def _frame_network(channels: int) -> nn.Sequential:
     layers = []
     for inputs, maps in ((channels, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(inputs, maps, 3, padding=1), nn.BatchNorm2d(maps), nn.MaxPool2d(2), nn.ReLU()]
+        layers += [nn.Conv2d(inputs, maps, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(maps), nn.ReLU()]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -24,20 +24,24 @@ class Level(nn.Module):
         super().__init__()
         self.step = 2**number
         self.differences = differences
-        patch = (side // self.step) // TOKENS
-        self.patches = nn.Conv3d(1, embedding, (1, patch, patch), stride=(1, patch, patch))
+        self.patch = (side // self.step) // TOKENS
+        self.tokens = nn.Linear(self.patch**2, embedding)
         self.mix = nn.TransformerEncoderLayer(embedding, 4, 2 * embedding, 0.0, "gelu", batch_first=True)
         self.factor = nn.Parameter(torch.tensor([0.5, 1.0])) if factors else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = nn.functional.avg_pool3d(x, (1, self.step, self.step))
+        x = nn.functional.avg_pool2d(x[:, 0], self.step)
         if self.differences:
-            apart = min(self.step, x.shape[2] - 1)
-            x = x[:, :, apart:] - x[:, :, :-apart]
+            apart = min(self.step, x.shape[1] - 1)
+            x = x[:, apart:] - x[:, :-apart]
         if self.factor is not None:
-            energy = x.square().mean((1, 2, 3, 4), keepdim=True).clamp_min(1e-8).log()
+            energy = x.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-8).log()
             x = x * nn.functional.softplus(self.factor[1] - self.factor[0] * energy)
-        return self.mix(self.patches(x).flatten(2).transpose(1, 2)).mean(1)
+        used = self.patch * TOKENS
+        patches = x[:, :, :used, :used].unflatten(3, (TOKENS, -1)).unflatten(2, (TOKENS, -1)).transpose(3, 4)
+        tokens = self.tokens(patches.flatten(4).flatten(1, 3))
+        with torch.autocast(x.device.type, enabled=False):  # attention's gradient takes thrice the time in bfloat16
+            return self.mix(tokens.float()).mean(1)
 
 
 class AUCodes(nn.Module):

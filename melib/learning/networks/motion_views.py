@@ -47,8 +47,8 @@ def motion_views(shape: tuple[int, int, int], heat: bool = True, energy: bool = 
     view = [Heat(shape, energy)] if heat else []
     body = nn.Sequential(
         *view,
-        nn.Conv2d(shape[0], 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(shape[0], 16, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(),
         nn.Flatten(),
     )  # fmt: skip
     return Network(body, length(body, shape))
