@@ -30,7 +30,7 @@ ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
 TILES = 4  # subjects drawn a dataset: a sketch, not a count
 PROTOCOLS = {  # the question each asks, and how its folds go on
     "CDE": ("Composite (CDE)\na new person, known datasets", "… one fold a subject"),
-    "HDE": ("Holdout (HDE)\na new dataset, one known", "both ways"),
+    "HDE": ("Holdout (HDE)\na new dataset, one known", "both ways, as MEGC 2018; others train on two datasets"),
     "LODO": ("Leave one dataset out\na new dataset, all others known", ""),
 }
 PROBED = {  # what a probe reads: its name, colour, place within the line, marker
