@@ -248,11 +248,11 @@ def probes(table: pd.DataFrame) -> Figure:
 
 
 def probes_message(table: pd.DataFrame) -> str:
-    """The best accuracy with which the dataset and the emotion are read, and from which features of clips."""
-    table = table[table["features"] != NAME_ALONE]
-    best = table.loc[table.groupby("target")["accuracy"].idxmax()].set_index("target")
-    parts = [
-        f"the {what} is read with accuracy {best.loc[target, 'accuracy']:.2f} from {best.loc[target, 'features']}"
-        for target, (what, *_) in PROBED.items()
-    ]
-    return "At best " + ",\n".join(parts)
+    """From which features dataset and emotion are read best, and how well the dataset is where the emotion is."""
+    accuracy = table[table["features"] != NAME_ALONE].pivot(index="features", columns="target", values="accuracy")
+    dataset, emotion = accuracy["dataset"].idxmax(), accuracy["label"].idxmax()
+    return (
+        f"At best the dataset is read with accuracy {accuracy.loc[dataset, 'dataset']:.2f} from {dataset},\n"
+        f"the emotion with {accuracy.loc[emotion, 'label']:.2f} from {emotion} "
+        f"(there the dataset: {accuracy.loc[emotion, 'dataset']:.2f})"
+    )

@@ -118,9 +118,8 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
         xs = [line.get_xdata() for line in ax.lines]
         assert [list(x) for x in xs] == [[value, value], [limit, limit]] * 2
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["flow", "apex"]
-    message = (
-        "At best the dataset is read with accuracy 0.50 from apex,\nthe emotion is read with accuracy 0.50 from apex"
-    )
+    first = "At best the dataset is read with accuracy 0.50 from apex"
+    message = f"{first},\nthe emotion with 0.50 from apex (there the dataset: 0.50)"
     assert draw.probes_message(probed()) == message
     trivial = probed().assign(features=NAME_ALONE, accuracy=1.0)  # a name says its own name
     assert draw.probes_message(pd.concat([trivial, probed()], ignore_index=True)) == message
