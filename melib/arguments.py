@@ -105,7 +105,7 @@ def _add_results(command: Callable) -> None:
 def _add_predict(command: Callable) -> None:
     """What looks at a single clip."""
     sub = command("predict")
-    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of `make demo`)")
+    sub.add_argument("runs", nargs="*", help="run folders, averaged (default: one of the demo corpus, else the first)")
     sub.add_argument("clip", help="video file, or folder of numbered images")
     for name in ("onset", "apex", "offset"):
         sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")

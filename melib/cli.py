@@ -161,7 +161,7 @@ def collect(args) -> int:
     name = Path(args.grid).stem
     text = to_markdown(rows, f"Results of {name}")
     places = RunSettings.having(role=("place", "bookkeeping"))
-    tables = {name: side_by_side(folders), f"{name}_runs": rows.drop(columns=list(places))}
+    tables = {name: side_by_side(folders).drop(columns="seconds"), f"{name}_runs": rows.drop(columns=list(places))}
     for file, table in tables.items():
         table.to_csv(to / f"{file}.csv", index=False, float_format="%.6g")
     (to / f"{name}.md").write_text(text)

@@ -69,7 +69,7 @@ def read_own(root: Path, dataset: str, place: str, mapping: str) -> tuple[list[d
         if filled and path not in used:
             log.count("no row", path)
     if lines and not clips:
-        remedy = f"Its clips must lie beside {SHEET}. Expected:\n   {TREE}"
+        remedy = f"Its clips must lie beside {SHEET}, named as in its rows. Expected:\n   {TREE}"
         log.say("error", place, f"None of the {len(lines)} clips of the dataset has frames here.", remedy)
     return index_rows(clips, False, log), log, f"{SHEET}, {len(lines)} rows"
 
@@ -141,8 +141,8 @@ def _classify(dataset: str, row: Row, line: Line, mapping: str, log: Log) -> tup
     emotion = spell(line.cells["emotion"])
     if label and label not in CLASSES:
         near = get_close_matches(label, CLASSES, 1)
-        hint = f"; did it mean {near[0]!r}?" if near else ""
-        log.count("unknown label", str(line), f"Unknown label {label!r}; expected one of {', '.join(CLASSES)}{hint}")
+        hint = f" Did it mean {near[0]!r}?" if near else ""
+        log.count("unknown label", str(line), f"Unknown label {label!r}; expected one of {', '.join(CLASSES)}.{hint}")
         return row._replace(emotion=emotion or label), None
     if label:
         return row._replace(emotion=emotion or label), label

@@ -192,6 +192,8 @@ def _nothing_there(root: Path, wanted: Iterable[str]) -> Finding:
             levels = len(full.parts) - len(folder.parts) + 1
             message = f"{looked}; this is a part of one, {levels} level(s) too deep."
             return Finding("error", "", str(root), message, f"Give {folder.parent} instead.")
+    if find_sheet(root):
+        return Finding("error", "", str(root), f"This folder is a dataset: it holds a {SHEET}.", f"Give {full.parent}.")
     folders = [name for name, is_folder in list_entries(root) if is_folder]
     for name in folders:
         if {*find_datasets(root / name), *_own_datasets(root / name)[0]} & set(wanted):

@@ -82,14 +82,21 @@ def load_models(folders: str | Iterable[str | Path] | None = None, progress: Pro
 
 
 def default_run(out: str = "runs") -> Path:
-    """The first finished run under `out`, by name, that can predict for a clip. ValueError where there is none."""
+    """A finished run under `out` that can predict for a clip: of the demo corpus if there is one, the first by name.
+
+    ValueError where there is none.
+    """
+    able = []
     for path in sorted(resolve(out).glob("[!.]*/run.json")):
         if is_done(path.parent):
             try:
-                _check_run(read_run(path.parent))
+                run = read_run(path.parent)
+                _check_run(run)
             except ValueError:  # a run of other inputs or of several folds, or of settings that are no more
                 continue
-            return path.parent
+            able.append(run)
+    if able:
+        return min(able, key=lambda run: run.settings.corpus != RunSettings.at_rest()["corpus"]).folder
     raise ValueError(
         f"No finished run in {resolve(out)} can predict for a clip. `make demo` trains some, or name a run folder."
     )

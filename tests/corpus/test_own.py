@@ -95,6 +95,11 @@ def test_sheets_as_spreadsheets_save_them(root, encoding, separator):
     assert read_index(root, ["pilot"])["emotion"].tolist() == ["happiness"]
 
 
+def test_the_dataset_given_in_place_of_the_folder_that_holds_it(root):
+    (finding,) = [finding for finding in scan(root / "pilot").findings if finding.level == "error"]
+    assert "This folder is a dataset" in finding.message and finding.remedy == f"Give {root.resolve()}."
+
+
 PROBLEMS = [
     ([(*GOOD[:2], "hapiness", *GOOD[3:])], "warning", "did it mean 'happiness'"),
     ([(*GOOD[:4], 77, *GOOD[5:])], "warning", "apex outside the clip's interval"),

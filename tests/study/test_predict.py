@@ -1,6 +1,7 @@
 """Predictions for a clip of one's own: those that the run recorded, and how far they are to be believed."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ import pytest
 from melib.corpus.index import CLASSES
 from melib.learning.calibration import last_logits, probabilities
 from melib.learning.fit import fit
-from melib.learning.record import save_run
+from melib.learning.record import read_run, save_run
+from melib.learning.settings import RunSettings
 from melib.prepare.data import Data
 from melib.prepare.recording import open_recording
 from melib.prepare.spot import Candidates
@@ -202,6 +204,16 @@ def test_the_default_is_the_first_run_that_can_predict(tiny_run):
     assert chosen.name == min(
         path.parent.name for path in fitting.parent.glob("[!.]*/run.json") if "svm" not in path.parent.name
     )
+
+
+def test_a_run_on_the_demo_corpus_is_the_default_before_others(tiny_run, tmp_path, monkeypatch):
+    drawn = tiny_run()
+    shutil.copytree(run_on_arrays(tmp_path, toy(size=16), inputs="flow_image", image_size=16), tmp_path / "all" / "A")
+    assert default_run(str(tmp_path / "all")).name == "A"
+    shutil.copytree(drawn, tmp_path / "all" / drawn.name)
+    rest = RunSettings.at_rest() | {"corpus": read_run(drawn).settings.corpus}
+    monkeypatch.setattr(RunSettings, "at_rest", lambda: rest)
+    assert default_run(str(tmp_path / "all")).name == drawn.name
 
 
 @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "1,2,0,4"])
