@@ -50,7 +50,7 @@ def source_scores(outcomes: Outcomes, settings: Iterable[RunSettings]) -> dict[s
         table[held_out] = {}
         for setting in settings:
             keys = [(setting, frozenset(sources - {source}), source) for source in sorted(sources)]
-            if all(key in inner for key in keys):
+            if keys and all(key in inner for key in keys):
                 table[held_out][setting] = float(np.mean([inner[key] for key in keys]))
     return table
 

@@ -164,6 +164,8 @@ def test_a_setting_without_all_its_inner_runs_cannot_be_chosen(folders):
     assert {setting.mirror for setting in tune(outcomes, networks).values()} == {False}
     without = read_outcomes([folder for folder in folders if not is_inner(read_run(folder))], alike=False)
     assert tune(without, networks) == {}
+    held_out = [folder for folder in folders if folder.name.startswith("SAMM") and not is_inner(read_run(folder))]
+    assert tune(read_outcomes(held_out, alike=False), networks) == {}  # without runs of others nothing can choose
 
 
 def test_every_setting_ever_scored_is_listed(outcomes, tmp_path):
