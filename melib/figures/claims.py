@@ -58,9 +58,9 @@ def _words(rows: pd.DataFrame, ax: Axes) -> None:
     """Each effect and its verdict in words, on the lines of `_panel`."""
     for place, row in enumerate(rows.itertuples()):
         text = with_interval(row.effect, row.low, row.high) + "*" * (row.seeds < 2)
-        ax.text(0, place, text, va="center", fontsize=9.5)
-        ax.text(0.44, place, "" if pd.isna(row.p) else f"p {row.p:.2f}", va="center", fontsize=9.5, color="#666666")
-        ax.text(0.62, place, row.verdict, va="center", fontsize=10, color=VERDICTS[row.verdict], fontweight="bold")
+        ax.text(0, place, text, va="center", fontsize=9)
+        ax.text(0.47, place, "" if pd.isna(row.p) else f"p {row.p:.2f}", va="center", fontsize=9, color="#666666")
+        ax.text(0.64, place, row.verdict, va="center", fontsize=10, color=VERDICTS[row.verdict], fontweight="bold")
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
     ax.set_axis_off()
 
