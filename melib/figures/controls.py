@@ -28,13 +28,11 @@ def controls(table: pd.DataFrame) -> Figure:
     for ax, corpus in zip(axes[0], corpora, strict=True):
         rows = table[table["corpus"] == corpus].set_index("row").reindex(methods)
         for place, row in enumerate(rows.itertuples()):
-            if pd.isna(row.gain):
-                if corpus.endswith(SHUFFLED):  # few are run so: the caption says what a blank is
-                    continue
+            if pd.notna(row.gain):
+                interval_mark(ax, place, row.gain, row.gain_low, row.gain_high, ends)
+            elif not corpus.endswith(SHUFFLED):  # few are run so: the caption says what a blank is
                 ax.text(0, place, "not run", ha="center", va="center", fontsize=8, color="#999999",
                         bbox=dict(facecolor="white", edgecolor="none", pad=1))  # fmt: skip
-                continue
-            interval_mark(ax, place, row.gain, row.gain_low, row.gain_high, ends)
         ax.axvline(0, color="#333333", linewidth=1, zorder=0.5)
         ax.set_title(corpus.replace(SHUFFLED, ":\ntrue less shuffled"), fontsize=10)
         ax.grid(axis="y", visible=False)
