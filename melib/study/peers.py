@@ -88,15 +88,19 @@ def needs_frames() -> list[str]:
 
 
 def row_names(name: str) -> dict[RunSettings, str]:
-    """The rows that the grid of a table plans, and what they are called: a network that has one row by its title."""
+    """The rows that the grid of a table plans, and what they are called: a network that has one row by its title, rows
+    of one name with their rate and epochs."""
     planned = read_grid(PEER_TABLES[name].grid)
     several = len({settings.inputs for settings in planned}) > 1
     rows = list(dict.fromkeys(row_of(settings) for settings in planned if not tunes(settings)))
     counts = Counter(row.network for row in rows if not row.is_estimator)
-    return {
+    names = {
         row: NETWORKS[row.network].title if not row.is_estimator and counts[row.network] == 1 else label(row, several)
         for row in rows
     }
+    shared = Counter(names.values())
+    return {row: f"{text}, lr {row.lr:g}, {row.epochs} epochs" if shared[text] > 1 else text
+            for row, text in names.items()}  # fmt: skip
 
 
 def lacking(rows: pd.DataFrame, name: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -76,7 +78,9 @@ def standing(rows: pd.DataFrame, name: str) -> str:
     else:
         lines.append(f"Needs frames, which these clips lack: {', '.join(needs_frames())}.")
     if missing:
-        lines.append(f"Planned and **not run**: {'; '.join(missing)}. `melib run {table.grid}` goes on.")
+        counts = Counter(re.split(r", (?![^(]*\))", text)[0] for text in missing)
+        named = "; ".join(text + (f" ({count} rows)" if count > 1 else "") for text, count in counts.items())
+        lines.append(f"Planned and **not run**: {named}. `melib run {table.grid}` goes on.")
     return "\n\n".join(lines)
 
 

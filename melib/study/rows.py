@@ -23,6 +23,7 @@ WORDS = {
     "ce_scale": "cross-entropy times",
     "attention_weights": "W",
     "flow_encoding": "flow as",
+    "au_codes": "AU codes",
 }
 INPUTS = {
     "apex": "apex frames",
@@ -74,9 +75,15 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
         words.append("raw values")
         del changed["normalise"]
     changed |= dict(settings.options)
-    words += [WORDS.get(name, name.replace("_", " ")) + ("" if name in NAMED else f" {value}")
-              for name, value in changed.items()]  # fmt: skip
-    return ", ".join(words)
+    return ", ".join(words + [_worded(name, value) for name, value in changed.items()])
+
+
+def _worded(name: str, value: object) -> str:
+    """One setting that differs from rest, in words: a switch as it is or "without" it, else its name and value."""
+    word = WORDS.get(name, name.replace("_", " "))
+    if name in NAMED or value is True:
+        return word
+    return f"without {word}" if value is False else f"{word} {value}"
 
 
 def rest(settings: RunSettings) -> dict[str, object]:

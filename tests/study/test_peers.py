@@ -142,6 +142,12 @@ def test_what_runs_cost(holdout, tmp_path):
     assert int(line["MB"].replace(",", "")) > 50
 
 
+@pytest.mark.parametrize("name", peers.PEER_TABLES)
+def test_no_two_rows_of_a_table_have_one_name(name):
+    names = list(peers.row_names(name).values())
+    assert len(set(names)) == len(names) > 1
+
+
 def test_a_table_says_what_was_not_run(composite, tmp_path):
     peers_report.write_peers(composite, tmp_path)
     text = (tmp_path / "peers.md").read_text()
@@ -150,6 +156,9 @@ def test_a_table_says_what_was_not_run(composite, tmp_path):
     planned = text.split("Planned and **not run**: ")[1].split("\n")[0]
     assert "SSSNet; " in planned and "Dual-Inception" in planned
     assert not {"STSTNet", "CNN"} & set(planned.split("; "))
+    nothing = composite[composite["kind"] == "printed"].assign(table="demo")
+    missing = peers_report.standing(nothing, "demo").split("**not run**: ")[1]
+    assert "; ELRCN (small, frame differences for flow: stand-in) (5 rows); pyramid of" in missing
     printed_alone = composite[(composite["row"] != "STSTNet") | (composite["kind"] == "printed")]
     assert "STSTNet" in peers.lacking(printed_alone, "composite")
     pd.testing.assert_frame_equal(

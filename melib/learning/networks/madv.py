@@ -16,8 +16,9 @@ TOKENS = 4  # a side, of every frame and level
 class Level(nn.Module):
     """One level of the pyramid: frames (N, 1, T, S, S) as features (N, E).
 
-    At level k frames are averaged over 2^k x 2^k px, and those 2^k earlier are taken from them; a factor that depends
-    on how much is left multiplies them, and their patches are tokens of a transformer layer.
+    At level k frames are averaged over 2^k x 2^k px, and those 2^k earlier are taken from them; what is left, of mean
+    square m, is multiplied by exp(a) m^-b (a and b learned, at first 0 and 1/2: one size for all clips). Its patches
+    are tokens of a transformer layer, and each place in the face adds an embedding of its own.
     """
 
     def __init__(self, number: int, side: int, embedding: int, differences: bool, factors: bool):
@@ -26,8 +27,9 @@ class Level(nn.Module):
         self.differences = differences
         self.patch = (side // self.step) // TOKENS
         self.tokens = nn.Linear(self.patch**2, embedding)
+        self.place = nn.Parameter(0.02 * torch.randn(TOKENS**2, embedding))
         self.mix = nn.TransformerEncoderLayer(embedding, 4, 2 * embedding, 0.0, "gelu", batch_first=True)
-        self.factor = nn.Parameter(torch.tensor([0.5, 1.0])) if factors else None
+        self.factor = nn.Parameter(torch.tensor([0.5, 0.0])) if factors else None
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.avg_pool2d(x[:, 0], self.step)
@@ -36,10 +38,10 @@ class Level(nn.Module):
             x = x[:, apart:] - x[:, :-apart]
         if self.factor is not None:
             energy = x.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-8).log()
-            x = x * nn.functional.softplus(self.factor[1] - self.factor[0] * energy)
+            x = x * (self.factor[1] - self.factor[0] * energy).exp()
         used = self.patch * TOKENS
         patches = x[:, :, :used, :used].unflatten(3, (TOKENS, -1)).unflatten(2, (TOKENS, -1)).transpose(3, 4)
-        tokens = self.tokens(patches.flatten(4).flatten(1, 3))
+        tokens = (self.tokens(patches.flatten(4).flatten(2, 3)) + self.place).flatten(1, 2)
         with torch.autocast(x.device.type, enabled=False):  # attention's gradient takes thrice the time in bfloat16
             return self.mix(tokens.float()).mean(1)
 
