@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from melib.errors import InputError
 from melib.files import damage, describe, list_files
 from melib.home import home, work_folder, write_whole
 
@@ -24,7 +25,7 @@ def is_done(folder: Path) -> bool:
     return (folder / "done").is_file()
 
 
-class DamagedError(ValueError):
+class DamagedError(InputError):
     """A finished folder whose files are no longer those it was finished with."""
 
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import ClassVar, Self
 
 from melib.corpus.index import DATASETS, dataset_name, dataset_order, doubtful_name
+from melib.errors import InputError
 from melib.home import resolve
 from melib.spec import Option
 
@@ -23,7 +24,7 @@ ROLES = ("result", "file", "place", "bookkeeping")
 ALL = "all"  # as `held_out`: every fold of the protocol in one unit
 
 
-class SettingsError(ValueError):
+class SettingsError(InputError):
     """A setting that does not exist or cannot have that value."""
 
 

@@ -52,6 +52,7 @@ def test_imports_run_one_way():
     )
 
 
-def test_the_command_answers_without_loading_torch():
-    code = "import sys; import melib.cli, melib.study.plan, melib.learning.settings; print('torch' in sys.modules)"
+def test_the_command_and_its_tables_answer_without_loading_torch():
+    names = "melib.cli, melib.study.plan, melib.learning.settings, melib.study.peers_report, melib.figures.gallery"
+    code = f"import sys; import {names}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
+from melib.errors import InputError
+
 DATASETS = ("SMIC", "CASME", "CASME2", "SAMM", "MMEW")
 PRINT_NAMES = {"SMIC": "SMIC", "CASME": "CASME", "CASME2": "CASME II", "SAMM": "SAMM", "MMEW": "MMEW"}
 CLASSES = ("positive", "negative", "surprise")
@@ -49,7 +51,7 @@ COLUMNS = {
 }
 
 
-class CorpusError(ValueError):
+class CorpusError(InputError):
     """The data cannot be used as they are; the message says what came, what was expected, what to do."""
 
 

@@ -40,7 +40,7 @@ from melib.prepare.pair import fine_flow, fine_side
 from melib.prepare.pipeline import Progress
 from melib.prepare.samples import Samples, SamplesError, is_samples_folder
 from melib.prepare.settings import PrepareSettings
-from melib.prepare.topup import SCHEMES, top_up
+from melib.prepare.topup import top_up
 
 log = logging.getLogger(__name__)
 GIF_MAGNIFY = 5  # at 1 a change is a third of a pixel
@@ -110,25 +110,6 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     shown = change if PRESETS[settings.preset].moves else apex
     clusters = centroids(shown, index, settings.held_out, settings.k, settings.seed)
     return Fold(settings, data, sources, apex - change, apex, clusters)
-
-
-def plan_table(index: pd.DataFrame, target: int = 0) -> pd.DataFrame:
-    """Table 2 under both schemes: scheme, dataset, label, present, added; for all datasets of `index`."""
-    present = pd.crosstab(index["dataset"], index["label"]).reindex(columns=CLASSES, fill_value=0).stack()
-    parts = [top_up(index, name, target).stack().rename("added").to_frame().assign(scheme=name) for name in SCHEMES]
-    table = pd.concat(parts).join(present.rename("present")).reset_index()
-    return table[["scheme", "dataset", "label", "present", "added"]]
-
-
-def composites(plan: pd.DataFrame) -> pd.DataFrame:
-    """Table 3: the training sets that a `plan_table` makes; columns scheme, held_out, the classes and all."""
-    total = plan.assign(total=plan["present"] + plan["added"])
-    parts = [
-        total[total["dataset"] != name].pivot_table("total", "scheme", "label", "sum").assign(held_out=name)
-        for name in total["dataset"].unique()
-    ]
-    table = pd.concat(parts).reset_index()[["scheme", "held_out", *CLASSES]]
-    return table.assign(all=table[list(CLASSES)].sum(axis=1)).sort_values("scheme", kind="stable", ignore_index=True)
 
 
 def asked_faces(fold: Fold, kind: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from melib.aus.table import AUS, AUError
 from melib.checkpoint import Checkpoint
 from melib.compute import deterministic, generator, pick_device
+from melib.errors import InputError
 from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
 from melib.gan.settings import PRESETS, GanSettings
 from melib.home import resolve
@@ -25,7 +26,7 @@ NOISE = 0.1  # uniform, added to target AUs; half of the frames are mirrored: th
 GRIDS = 10  # of samples, over a training
 
 
-class GanError(ValueError):
+class GanError(InputError):
     """A training or a generation that cannot go on."""
 
 

@@ -10,12 +10,13 @@ import torch
 
 from melib.compute import generator
 from melib.corpus.index import CLASSES, dataset_order
+from melib.errors import InputError
 from melib.learning.settings import RunSettings
 from melib.prepare.topup import synthetic
 from melib.settings import ALL
 
 
-class FitError(ValueError):
+class FitError(InputError):
     """Samples that cannot be trained on under these settings."""
 
 

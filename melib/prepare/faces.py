@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from melib.errors import InputError
+
 MARGIN = 1.1  # Haar's box ends at the lip of the chin; a tenth more holds a dropped jaw
 WORK_SIDE = 240  # detection runs at this shorter side: the same behaviour and time for every camera
 SMALLEST = 1 / 6  # of the shorter side: smaller boxes are buttons and shadows, not the filmed face
@@ -23,7 +25,7 @@ YUNET_SIDE = 320  # as WORK_SIDE
 YUNET_SCORE = 0.6
 
 
-class FaceError(ValueError):
+class FaceError(InputError):
     """No usable face; the message says what was tried and what to do."""
 
 

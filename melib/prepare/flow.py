@@ -10,8 +10,10 @@ from pickle import UnpicklingError
 import cv2
 import numpy as np
 
+from melib.errors import InputError
 
-class FlowError(ValueError):
+
+class FlowError(InputError):
     """The flow method cannot run; the message says what is missing and what to do."""
 
 

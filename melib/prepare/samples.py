@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES
+from melib.errors import InputError
 from melib.files import damage, describe
 from melib.prepare.arrays import KINDS, kind_of
 
 NEEDED = ("clip_id", "dataset", "subject", "label")
 
 
-class SamplesError(ValueError):
+class SamplesError(InputError):
     """Samples that do not keep the contract."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 
+from melib.errors import InputError
 from melib.prepare.apex import RULES
 from melib.prepare.faces import DETECTORS
 from melib.prepare.flow import BATCHED, FLOWS
@@ -16,7 +17,7 @@ from melib.prepare.flow import BATCHED, FLOWS
 FILES = ("boxes", "flow_weights")
 
 
-class PrepareError(ValueError):
+class PrepareError(InputError):
     """Clips or settings that cannot be prepared; the message says what came, what was expected and what to do."""
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES, dataset_order
+from melib.errors import InputError
 from melib.prepare.samples import Samples
 
 
-class TopUpError(ValueError):
+class TopUpError(InputError):
     """A plan that cannot be made or filled."""
 
 
@@ -49,6 +50,25 @@ def _balance(counts: np.ndarray, target: int) -> np.ndarray:
 
 
 SCHEMES = {"even": _even, "balance": _balance}
+
+
+def plan_table(index: pd.DataFrame, target: int = 0) -> pd.DataFrame:
+    """Table 2 under both schemes: scheme, dataset, label, present, added; for all datasets of `index`."""
+    present = pd.crosstab(index["dataset"], index["label"]).reindex(columns=CLASSES, fill_value=0).stack()
+    parts = [top_up(index, name, target).stack().rename("added").to_frame().assign(scheme=name) for name in SCHEMES]
+    table = pd.concat(parts).join(present.rename("present")).reset_index()
+    return table[["scheme", "dataset", "label", "present", "added"]]
+
+
+def composites(plan: pd.DataFrame) -> pd.DataFrame:
+    """Table 3: the training sets that a `plan_table` makes; columns scheme, held_out, the classes and all."""
+    total = plan.assign(total=plan["present"] + plan["added"])
+    parts = [
+        total[total["dataset"] != name].pivot_table("total", "scheme", "label", "sum").assign(held_out=name)
+        for name in total["dataset"].unique()
+    ]
+    table = pd.concat(parts).reset_index()[["scheme", "held_out", *CLASSES]]
+    return table.assign(all=table[list(CLASSES)].sum(axis=1)).sort_values("scheme", kind="stable", ignore_index=True)
 
 
 def oversample(samples: Samples, plan: pd.DataFrame, seed: int) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES
 from melib.learning.metrics import METRICS, confusion, scores
-from melib.learning.record import Run, read_run
+from melib.learning.record import Run, finished_or_fit, is_done, read_run
+from melib.learning.settings import RunSettings
+from melib.learning.split import FitError
 from melib.prepare.data import Data
 from melib.study.answers import probabilities
 from melib.study.features import run_features
@@ -21,6 +24,21 @@ FITS = (
 MAPS = {"network": "probabilities", "held_out": "fitted on held_out", "train": "fitted on train"}  # to hover over
 CORNERS = np.array([[0, 0], [1, 0], [0.5, 0.75**0.5]])  # of a probability of 1 for each class, an equilateral triangle
 COLUMNS = ("held_out", "panel", "fit", "role", "clip_id", "label", "x", "y", "bias", "share_x", "share_y", *METRICS)
+
+
+def runs_there(wanted: Mapping[str, RunSettings], data: Data, train: bool = False) -> dict[str, Path]:
+    """The folders of those runs that are finished, by title; with `train` what is missing is trained first.
+
+    Raises FitError where no run on data of the user's own is there: the committed figure is not of these.
+    """
+    if train:
+        for run in wanted.values():
+            finished_or_fit(data, run)
+    folders = {title: run.folder(data.fingerprint) for title, run in wanted.items()}
+    there = {title: folder for title, folder in folders.items() if is_done(folder)}
+    if not there and not data.synthetic:
+        raise FitError(f"No run on these data is there: {', '.join(wanted)}. `-p train True` trains them.")
+    return there
 
 
 def plane(features: np.ndarray, labels: np.ndarray, split: np.ndarray, fit: str) -> pd.DataFrame:

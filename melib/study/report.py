@@ -9,8 +9,8 @@ import pandas as pd
 
 from melib.corpus.index import CLASSES, print_name
 from melib.corpus.scan import triple
-from melib.gan.fold import composites, plan_table
 from melib.learning.registry import METHODS, NETWORKS
+from melib.prepare.topup import composites, plan_table
 from melib.study.claims import effects, honest_rule, judge
 from melib.study.outcomes import Outcomes, matches
 from melib.study.standing import LARGER_BACKBONES

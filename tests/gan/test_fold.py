@@ -14,10 +14,8 @@ from melib.folder import DamagedError, check_done, is_done
 from melib.gan.fold import (
     KINDS,
     asked_faces,
-    composites,
     open_fold,
     pair_flow,
-    plan_table,
     save_generated,
     save_gif,
     seen,
@@ -31,7 +29,7 @@ from melib.learning.settings import RunSettings
 from melib.prepare.data import open_corpus
 from melib.prepare.samples import Samples, SamplesError
 from melib.prepare.settings import PrepareSettings
-from melib.prepare.topup import top_up
+from melib.prepare.topup import composites, plan_table, top_up
 from tests.conftest import spoil
 from tests.gan.conftest import counts
 

@@ -1,5 +1,7 @@
 """Figure 7's numbers: the run's own features, a plane fitted on what it says and on nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,9 @@ from sklearn.metrics import accuracy_score, recall_score
 from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
+from melib.learning.split import FitError
 from melib.prepare.data import Data
-from melib.study.boundaries import COLUMNS, CORNERS, panels, plane, run_features
+from melib.study.boundaries import COLUMNS, CORNERS, panels, plane, run_features, runs_there
 from tests.conftest import settings, toy
 
 
@@ -32,6 +35,20 @@ def cloud(seed=0, clips=60):
 
 def part(table, role):
     return table[table["role"] == role].reset_index(drop=True)
+
+
+def test_without_a_run_the_demo_corpus_has_a_committed_figure_and_own_data_have_none(trained, tmp_path):
+    data, _, folder = trained
+    wanted = {"there": settings(out=str(folder.parent), lam=0.5), "absent": settings(out=str(folder.parent), lam=0.1)}
+    own = replace(data, synthetic=False)
+    assert runs_there(wanted, data) == runs_there(wanted, own) == {"there": folder}
+    del wanted["there"]
+    assert runs_there(wanted, data) == {}
+    with pytest.raises(FitError, match=r"No run on these data is there: absent\. `-p train True`"):
+        runs_there(wanted, own)
+    elsewhere = {"new": settings(out=str(tmp_path), epochs=1, brl_start=1)}
+    (made,) = runs_there(elsewhere, own, train=True).values()
+    assert read_run(made).settings.epochs == 1
 
 
 def test_features_are_those_that_gave_the_stored_logits(trained):
