@@ -56,3 +56,9 @@ def test_the_command_and_its_tables_answer_without_loading_torch():
     names = "melib.cli, melib.study.plan, melib.learning.settings, melib.study.peers_report, melib.figures.gallery"
     code = f"import sys; import {names}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_notebooks_and_hover_maps_load_no_grammar_of_iris():
+    imports = "import melib, sys, papermill, plotly.graph_objects, nbformat, jsonschema"
+    code = f"{imports}; nbformat.validate(nbformat.v4.new_notebook()); print('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

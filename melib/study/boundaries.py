@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from melib.corpus.index import CLASSES
+from melib.errors import InputError
 from melib.learning.metrics import METRICS, confusion, scores
 from melib.learning.record import Run, finished_or_fit, is_done, read_run
 from melib.learning.settings import RunSettings
-from melib.learning.split import FitError
 from melib.prepare.data import Data
 from melib.study.answers import probabilities
 from melib.study.features import run_features
@@ -29,7 +29,7 @@ COLUMNS = ("held_out", "panel", "fit", "role", "clip_id", "label", "x", "y", "bi
 def runs_there(wanted: Mapping[str, RunSettings], data: Data, train: bool = False) -> dict[str, Path]:
     """The folders of those runs that are finished, by title; with `train` what is missing is trained first.
 
-    Raises FitError where no run on data of the user's own is there: the committed figure is not of these.
+    Raises InputError where no run on data of the user's own is there: the committed figure is not of these.
     """
     if train:
         for run in wanted.values():
@@ -37,7 +37,7 @@ def runs_there(wanted: Mapping[str, RunSettings], data: Data, train: bool = Fals
     folders = {title: run.folder(data.fingerprint) for title, run in wanted.items()}
     there = {title: folder for title, folder in folders.items() if is_done(folder)}
     if not there and not data.synthetic:
-        raise FitError(f"No run on these data is there: {', '.join(wanted)}. `-p train True` trains them.")
+        raise InputError(f"No run on these data is there: {', '.join(wanted)}. `-p train True` trains them.")
     return there
 
 

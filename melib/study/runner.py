@@ -61,7 +61,6 @@ def fail(folder: Path, error: str) -> None:
 
 def _execute(job: dict, folder: Path) -> tuple[bool, str]:
     """Run the notebook; whether its kernel died, and the error line, empty where all went well."""
-    sys.modules["rfc3987_syntax"] = None  # two seconds of every start for a check of IRIs, which no notebook holds
     import papermill
 
     work = work_folder(folder)

@@ -8,9 +8,9 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from melib.corpus.index import CLASSES
+from melib.errors import InputError
 from melib.learning.fit import fit
 from melib.learning.record import read_run, save_run
-from melib.learning.split import FitError
 from melib.prepare.data import Data
 from melib.study.boundaries import COLUMNS, CORNERS, panels, plane, run_features, runs_there
 from tests.conftest import settings, toy
@@ -44,7 +44,7 @@ def test_without_a_run_the_demo_corpus_has_a_committed_figure_and_own_data_have_
     assert runs_there(wanted, data) == runs_there(wanted, own) == {"there": folder}
     del wanted["there"]
     assert runs_there(wanted, data) == {}
-    with pytest.raises(FitError, match=r"No run on these data is there: absent\. `-p train True`"):
+    with pytest.raises(InputError, match=r"No run on these data is there: absent\. `-p train True`"):
         runs_there(wanted, own)
     elsewhere = {"new": settings(out=str(tmp_path), epochs=1, brl_start=1)}
     (made,) = runs_there(elsewhere, own, train=True).values()
