@@ -12,7 +12,7 @@ REAL := $(addprefix notebooks/grids/real_,core.yaml losses.yaml tuned.yaml)
 
 demo: $(VENV)/.notebooks
 	$(BIN)/melib demo
-	$(BIN)/melib run $(MAIN_JOB)
+	$(BIN)/melib run $(MAIN_JOB) --launcher plain
 	$(BIN)/melib collect $(MAIN_JOB) --to figures
 	$(BIN)/melib figures figures main_job
 
@@ -72,7 +72,7 @@ figures: $(VENV)/.notebooks
 # The notebooks executed on the demo corpus, as a static site in book/; only what has changed runs again.
 book: $(VENV)/.notebooks
 	$(BIN)/melib demo
-	$(BIN)/melib run $(MAIN_JOB)
+	$(BIN)/melib run $(MAIN_JOB) --launcher plain
 	$(BIN)/melib book --grid $(MAIN_JOB)
 
 # torch and torchvision come in one command, so that they are a pair: alone, either may fetch one that does not fit.
