@@ -82,9 +82,13 @@ def needs_frames() -> list[str]:
     left_out = {}
     for settings in demo:
         if settings.inputs not in given:
-            spec = METHODS[settings.method] if settings.is_estimator else NETWORKS[settings.network]
-            left_out[f"{spec.title} on {INPUTS.get(settings.inputs, settings.inputs)}"] = None
+            left_out[f"{title_of(settings)} on {INPUTS.get(settings.inputs, settings.inputs)}"] = None
     return list(left_out)
+
+
+def title_of(settings: RunSettings) -> str:
+    """What a method is called whatever its settings: its network's title, or its estimator's."""
+    return METHODS[settings.method].title if settings.is_estimator else NETWORKS[settings.network].title
 
 
 def row_names(name: str) -> dict[RunSettings, str]:
@@ -95,20 +99,19 @@ def row_names(name: str) -> dict[RunSettings, str]:
     rows = list(dict.fromkeys(row_of(settings) for settings in planned if not tunes(settings)))
     counts = Counter(row.network for row in rows if not row.is_estimator)
     names = {
-        row: NETWORKS[row.network].title if not row.is_estimator and counts[row.network] == 1 else label(row, several)
-        for row in rows
+        row: title_of(row) if not row.is_estimator and counts[row.network] == 1 else label(row, several) for row in rows
     }
     shared = Counter(names.values())
     return {row: f"{text}, lr {row.lr:g}, {row.epochs} epochs" if shared[text] > 1 else text
             for row, text in names.items()}  # fmt: skip
 
 
-def lacking(rows: pd.DataFrame, name: str) -> list[str]:
-    """The rows that a table plans and that `rows` of `measure` do not hold, or not whole."""
+def lacking(rows: pd.DataFrame, name: str) -> dict[RunSettings, str]:
+    """The rows that a table plans and that `rows` of `measure` do not hold, or not whole, with their names."""
     main = PEER_TABLES[name].main
     own = rows[(rows["kind"] != "printed") & (rows["selection"] == "last")]
     whole = set(own.loc[own["column"] == main, "row"])
-    return [text for text in row_names(name).values() if text not in whole]
+    return {row: text for row, text in row_names(name).items() if text not in whole}
 
 
 def _facts(row: Entry) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 
 from melib.home import resolve
 from melib.study.outcomes import read_outcomes
-from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure, needs_frames, row_names
+from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure, needs_frames, row_names, title_of
 from melib.study.plan import finished, read_grid, read_plan, was_read
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.tables import POOLS, printed
@@ -78,7 +77,7 @@ def standing(rows: pd.DataFrame, name: str) -> str:
     else:
         lines.append(f"Needs frames, which these clips lack: {', '.join(needs_frames())}.")
     if missing:
-        counts = Counter(re.split(r", (?![^(]*\))", text)[0] for text in missing)
+        counts = Counter(title_of(row) for row in missing)
         named = "; ".join(text + (f" ({count} rows)" if count > 1 else "") for text, count in counts.items())
         lines.append(f"Planned and **not run**: {named}. `melib run {table.grid}` goes on.")
     return "\n\n".join(lines)

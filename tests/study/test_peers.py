@@ -160,7 +160,7 @@ def test_a_table_says_what_was_not_run(composite, tmp_path):
     missing = peers_report.standing(nothing, "demo").split("**not run**: ")[1]
     assert "; ELRCN (small, frame differences for flow: stand-in) (5 rows); pyramid of" in missing
     printed_alone = composite[(composite["row"] != "STSTNet") | (composite["kind"] == "printed")]
-    assert "STSTNet" in peers.lacking(printed_alone, "composite")
+    assert "STSTNet" in peers.lacking(printed_alone, "composite").values()
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "peers.csv")[["row", "value"]], composite[["row", "value"]].reset_index(drop=True),
         check_dtype=False, atol=1e-3,
@@ -215,7 +215,7 @@ def test_a_row_that_lacks_a_dataset_is_not_whole(tmp_path):
         .loc[lambda table: table.index.str.startswith("OFF-ApexNet")]
     )
     assert line[["SMIC", "mean"]].to_numpy().tolist() == [["not run", "not run"]]
-    assert "OFF-ApexNet (padding, pooling assumed)" in peers.lacking(rows, "holdout")
+    assert "OFF-ApexNet (padding, pooling assumed)" in peers.lacking(rows, "holdout").values()
     alone = rows[rows["row"].str.startswith("OFF-ApexNet")]
     assert peers_report.conclusion(alone, "holdout") == "(c) No row was run whole."
 
