@@ -156,13 +156,19 @@ def centroids(table: pd.DataFrame) -> Figure:
 def _moved_face(vector: pd.Series, magnify: float, ax: Axes) -> None:
     """A drawn face that shows an AU vector, with arrows where its skin moves."""
     face = DrawnFace(300)
-    (y, x) = np.mgrid[6:300:16, 6:300:16]
     ax.imshow(face.draw(vector, magnify))
-    to = face.moves(vector, magnify)[:, y, x]
-    far = np.hypot(*to) > 1.2
+    skin_arrows(face.moves(vector, magnify), ax)
+    ax.axis("off")
+
+
+def skin_arrows(moves: np.ndarray, ax: Axes) -> None:
+    """Arrows on a drawn face where its skin moves by more than .004 of the picture; `moves` is of `DrawnFace.moves`."""
+    size = moves.shape[-1]
+    (y, x) = np.mgrid[size // 50 : size : size // 18, size // 50 : size : size // 18]
+    to = moves[:, y, x]
+    far = np.hypot(*to) > 0.004 * size
     ax.quiver(x[far], y[far], *to[:, far], angles="xy", scale_units="xy", scale=0.6, width=0.008,
               headwidth=4, headlength=4, headaxislength=4, color="#0050FF")  # fmt: skip
-    ax.axis("off")
 
 
 def centroids_message(table: pd.DataFrame) -> str:

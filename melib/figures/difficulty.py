@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -37,9 +38,10 @@ ROWS = {
 
 
 def calibration(table: pd.DataFrame) -> Figure:
-    """UAR by held-out dataset and in the mean of each setting, with the bands that the corpus was set to.
+    """UAR by held-out dataset and in the mean of each setting, how far the mean differs between draws of the corpus,
+    and the bands that it was set to.
 
-    `table` has a row a corpus, row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
+    `table` has a row a corpus (draw), row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
     """
     rows = {row: words for row, words in ROWS.items() if row in set(table["row"])}
     figure, ax = plt.subplots(figsize=(8.5, 1.2 + 0.58 * len(rows)), layout="constrained")
@@ -47,6 +49,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     colours = dataset_colours(datasets)
     markers = dataset_markers(datasets)
     by_dataset = table.groupby(["row", "held_out"])["uar"].mean() * 100
+    by_draw = table.groupby(["row", "corpus", "held_out"])["uar"].mean().groupby(["row", "corpus"]).mean() * 100
     for place, (row, (_, band)) in enumerate(reversed(rows.items())):
         if band:
             low, high = (100 * bound for bound in BANDS[band])
@@ -55,10 +58,14 @@ def calibration(table: pd.DataFrame) -> Figure:
             ax.scatter(by_dataset[row, name], place, color=colours[name], marker=markers[name], s=34, zorder=3,
                        label=print_name(name) if place == 0 else None)  # fmt: skip
         ax.vlines(by_dataset[row].mean(), place - 0.36, place + 0.36, color="black", linewidth=2.5, zorder=4)
+        ax.hlines(place - 0.3, by_draw[row].min(), by_draw[row].max(), color="black", linewidth=1.5, zorder=4)
     ax.axvline(100 / 3, color="#888888", linestyle=":", linewidth=1)
-    ax.annotate("chance", (100 / 3, len(rows) - 0.45), ha="center", fontsize=8, color="#666666")
+    ax.annotate(
+        "chance", (100 / 3, len(rows) - 0.45), ha="center", fontsize=8, color="#666666", backgroundcolor="white"
+    )
     ax.set_yticks(range(len(rows)), [text for text, _ in reversed(rows.values())])
-    ax.set_xlabel("UAR (%), epoch chosen on training subjects; bar: mean; grey: the band it was set to")
+    ax.set_xlabel("UAR (%), epoch chosen on training subjects; bar: mean, line across it: means of single draws\n"
+                  "of the corpus, lowest to highest; grey: the band that the mean was set to")  # fmt: skip
     ax.grid(axis="y", visible=False)
     ax.set_ylim(-0.6, len(rows) - 0.25)
     figure.legend(loc="outside right center", title="held out")
@@ -70,27 +77,34 @@ def calibration_message(table: pd.DataFrame) -> str:
     """How many of the bands that hold UARs are met, and what is measured of the others."""
     is_bound = table["row"] == BOUND
     found = bands(table[~is_bound], table[is_bound], float("nan")).dropna(subset=["measured"])
+    words = f"The demo corpus meets {found['met'].sum()} of the {len(found)} bands of UAR that it was set to"
     missed = [
-        f"{row.band} {100 * row.measured:.1f} of {100 * row.low:.0f}" for row in found[~found["met"]].itertuples()
+        f"{row.band} {100 * row.measured:.1f} ({_band(row.low, row.high)})" for row in found[~found["met"]].itertuples()
     ]
-    words = f"{found['met'].sum()} of {len(found)} bands of UAR are met"
-    return words + (f"\ntoo little: {', '.join(missed)}" if missed else "")
+    return words + (f"\nmissed: {', '.join(missed)}" if missed else "")
+
+
+def _band(low: float, high: float) -> str:
+    return f"{100 * low:.0f} or more" if high == 1 else f"{100 * low:.0f} to {100 * high:.0f}"
 
 
 def likeness(table: pd.DataFrame) -> Figure:
     """The demo corpus beside the real clips, a line a measure, joined where they are alike (within 10 points).
 
-    `table` is of `study.difficulty.likeness`: measure, real, demo (percent), difference.
+    `table` is of `study.difficulty.likeness`: measure, real, demo (percent) with their 95 % intervals where they have
+    one, difference.
     """
     figure, ax = plt.subplots(figsize=(8.5, 0.4 * len(table) + 1.4), layout="constrained")
     places = range(len(table))[::-1]
     far = table["difference"].abs() > 10
     colours = ["#D55E00" if is_far else "#888888" for is_far in far]
     ax.hlines(places, table["real"], table["demo"], color=colours, linewidth=2.5)
-    ax.scatter(table["real"], places, color="black", s=42, zorder=3, label="442 real clips")
-    ax.scatter(table["demo"], places, facecolor="white", edgecolor="black", s=42, zorder=3, label="demo corpus")
+    looks = {"real": ("442 real clips", "black", 0.14), "demo": ("demo corpus", "white", -0.14)}
+    for column, (words, face, aside) in looks.items():
+        ax.hlines(np.array(places) + aside, table[f"{column}_low"], table[f"{column}_high"], color="black", linewidth=1)
+        ax.scatter(table[column], places, facecolor=face, edgecolor="black", s=42, zorder=3, label=words)
     ax.set_yticks(places, table["measure"].replace(INPUTS, regex=True))
-    ax.set_xlabel("percent; orange: more than 10 points apart")
+    ax.set_xlabel("percent; orange: more than 10 points apart\nthin lines: 95 % intervals of UARs over subjects")
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(likeness_message(table), fontweight="bold", fontsize=11)

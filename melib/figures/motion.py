@@ -187,4 +187,6 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
     bare(axes[4], (encode(field)[0].permute(1, 2, 0).numpy() + 1) / 2)
     axes[4].set_title("what a network sees")
     axes[4].set_xlabel("(u, v, strain) as red, green, blue", fontsize=9)
+    moved = np.percentile(np.hypot(*flow), 99.5) * part
+    figure.suptitle(f"At the apex the skin has moved by up to {moved:.1f} % of the face's width", fontweight="bold")
     return figure

@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from melib.corpus.demo import expressions, motion, shading
+from melib.aus.face import DrawnFace
+from melib.aus.table import AUS
+from melib.corpus.demo import expressions, shading
 from melib.corpus.demo.write import TRUTH
-from melib.figures.datasets import bare, flow_colours
+from melib.figures.aus import STRONGEST, skin_arrows
+from melib.figures.datasets import bare
 from melib.figures.style import mark_synthetic
 
 EMOTIONS = ("happiness", "surprise", "disgust", "anger", "fear", "sadness")
@@ -78,25 +81,19 @@ def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figur
 
 
 def au_effects() -> Figure:
-    """For each AU of the demo corpus the motion of the skin (colours: direction) and the shade, at equal intensity."""
-    x, y = np.meshgrid(np.linspace(-0.57, 0.57, 96), np.linspace(-0.45, 0.9, 114))
-    muscles = {}
-    for au, bumps in motion.FIELDS.items():
-        sides = [(bump, side) for bump in bumps for side in ((-1, 1) if bump[0] else (1,))]
-        muscles[au] = np.array([(side * cx, cy, sx, sy, side * dx, dy) for (cx, cy, sx, sy, dx, dy), side in sides])
-    figure, axes = plt.subplots(4, 9, figsize=(10.5, 6), layout="constrained")
-    for column, au in enumerate(motion.OPENFACE_AUS):
-        top, low = axes[2 * (column // 9) : 2 * (column // 9) + 2, column % 9]
-        bare(top, flow_colours(-motion.au_field(muscles, au, x, y)[None])[0])
-        top.set_title(f"AU{au}", fontsize=9)
-        bare(low, shading.brightness(2 * shading.shade_field(au, x, y)))
-        low.images[0].set(cmap="gray", clim=(0.55, 1.2))
-    for ax in axes[2:, -1]:
-        bare(ax, None)
-    for line, name in zip(axes[:, 0], ("motion", "shade") * 2, strict=True):
-        line.set_ylabel(name)
+    """A drawn face at rest, then with each AU of the demo corpus at the highest intensity: how its skin moves
+    (magnified, arrows) and where it darkens or brightens."""
+    face = DrawnFace(200)
+    figure, axes = plt.subplots(3, 6, figsize=(11, 6.4), layout="constrained")
+    bare(axes.flat[0], face.draw(np.zeros(len(AUS))))
+    axes.flat[0].set_title("at rest", fontsize=9)
+    for ax, au, vector in zip(axes.flat[1:], AUS, STRONGEST * np.eye(len(AUS)), strict=True):
+        shade = shading.brightness(STRONGEST * shading.shade_field(au, *face.points))
+        bare(ax, np.clip(face.draw(vector, 2) * shade[..., None], 0, 255).astype(np.uint8))
+        skin_arrows(face.moves(vector, 2), ax)
+        ax.set_title(f"AU{au}", fontsize=9)
     figure.suptitle("What each action unit of the demo corpus does to a face", fontsize=13, fontweight="bold")
-    words = "brows at the top, chin at the bottom; motion by its direction: red right, cyan left, violet up, green down"
+    words = f"intensity {STRONGEST} of {STRONGEST}, motion × 2; arrows: how the skin moves"
     figure.supxlabel(words, fontsize=9, color="#666666")
     mark_synthetic(figure)
     return figure

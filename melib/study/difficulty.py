@@ -136,20 +136,16 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
 
 
 def likeness(real: pd.DataFrame, demo: pd.DataFrame, read_real: pd.DataFrame, read_demo: pd.DataFrame) -> pd.DataFrame:
-    """The demo corpus beside real clips: measure, real, demo and their difference, in percent.
+    """The demo corpus beside real clips, in percent: measure, real and demo, each with low and high, and difference.
 
     Args:
-        real, demo: of `compare`; the settings in both are compared by mean UAR after the last epoch.
+        real, demo: of `compare`; the settings in both are compared by mean UAR after the last epoch, with its interval.
         read_real, read_demo: of `probe_accuracies`; dataset and emotion predicted from each array that both have.
     """
-    pairs = {f"UAR: {row}": values for row, values in _in_both(_mean_uar(real), _mean_uar(demo)).items()}
-    for target, word in (("dataset", "dataset"), ("label", "emotion")):
-        columns = [
-            table[table["target"] == target].set_index("features")["accuracy"] * 100 for table in (read_real, read_demo)
-        ]
-        pairs |= {f"{word} read from {array}": values for array, values in _in_both(*columns).items()}
-    table = pd.DataFrame([{"measure": name, "real": a, "demo": b} for name, (a, b) in pairs.items()])
-    return table.assign(difference=table["demo"] - table["real"])
+    tables = {"real": (_mean_uar(real), _accuracies(read_real)), "demo": (_mean_uar(demo), _accuracies(read_demo))}
+    columns = [pd.concat(parts).add_prefix(f"{name}_") for name, parts in tables.items()]
+    table = pd.concat(columns, axis=1, join="inner").rename(columns={"real_value": "real", "demo_value": "demo"})
+    return table.rename_axis("measure").reset_index().assign(difference=lambda rows: rows["demo"] - rows["real"])
 
 
 def probe_accuracies(samples) -> pd.DataFrame:
@@ -159,10 +155,14 @@ def probe_accuracies(samples) -> pd.DataFrame:
     return probe_table(samples.arrays, samples.index, halves(samples.index, 0), 0)
 
 
-def _mean_uar(rows: pd.DataFrame) -> pd.Series:
+def _mean_uar(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean UAR after the last epoch by setting: value, low, high."""
     chosen = rows[(rows["selection"] == "last") & (rows["metric"] == "uar") & (rows["column"] == "mean")]
-    return chosen.set_index("row")["value"]
+    return chosen.set_index("UAR: " + chosen["row"])[["value", "low", "high"]]
 
 
-def _in_both(real: pd.Series, demo: pd.Series) -> dict[str, tuple[float, float]]:
-    return {name: (real[name], demo[name]) for name in real.index if name in demo.index}
+def _accuracies(probes: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies of probes in percent, dataset first, in the form of `_mean_uar`; they have no interval."""
+    probes = probes.sort_values("target", kind="stable")
+    names = probes["target"].replace("label", "emotion") + " read from " + probes["features"]
+    return pd.DataFrame({"value": 100 * probes["accuracy"].to_numpy()}, index=names)

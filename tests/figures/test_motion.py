@@ -80,4 +80,6 @@ def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
     assert apex.get_xdata()[0] == row["apex"] - row["onset"] and apex.get_label() == "apex, annotated"
     u = 100 * samples.arrays["flow"][0, 0].astype(np.float32) / 64
     np.testing.assert_allclose(titles["u, to the right"].images[0].get_array(), u, rtol=1e-5)
+    moved = 100 / 64 * np.percentile(np.hypot(*samples.arrays["flow"][0].astype(np.float32)), 99.5)
+    assert f" {moved:.1f} % of the face's width" in figure.get_suptitle()
     figure.canvas.draw()

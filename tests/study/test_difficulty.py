@@ -66,7 +66,9 @@ def test_the_upper_bound_is_above_chance_and_perfect_where_nothing_is_doubted(mo
 def test_likeness_sets_what_both_have_side_by_side():
     def rows(values):
         table = pd.DataFrame({"row": list(values), "value": list(values.values())})
-        return table.assign(selection="last", metric="uar", column="mean")
+        return table.assign(
+            low=table["value"] - 5, high=table["value"] + 6, selection="last", metric="uar", column="mean"
+        )
 
     def probe_accuracies(values):
         return pd.DataFrame([{"features": f, "target": t, "accuracy": a} for (f, t), a in values.items()])
@@ -76,14 +78,18 @@ def test_likeness_sets_what_both_have_side_by_side():
     table = likeness(rows({"CNN": 68.0, "BRL": 69.0}), rows({"CNN": 60.0}), read_real, read_demo).set_index("measure")
     assert list(table.index) == ["UAR: CNN", "dataset read from hoof", "emotion read from hoof"]
     assert table["difference"].round(6).tolist() == [-8.0, 10.0, -5.0]
+    intervals = table[["real_low", "real_high", "demo_low", "demo_high"]]
+    assert intervals.loc["UAR: CNN"].tolist() == [63.0, 74.0, 55.0, 66.0]
+    assert intervals.drop(index="UAR: CNN").isna().all(axis=None)  # probes have none
 
 
 def test_the_calibration_s_title_names_the_bands_that_are_missed(runs):
     bound = runs[runs["row"] == CNN].assign(row=difficulty.BOUND, uar=0.85)
-    assert calibration_message(pd.concat([runs, bound])) == "7 of 7 bands of UAR are met"
+    words = "The demo corpus meets 7 of the 7 bands of UAR that it was set to"
+    assert calibration_message(pd.concat([runs, bound])) == words
     low = runs.assign(uar=runs["uar"].where(runs["row"] != SWITCHED, runs["uar"] - 0.03))
     measured = bands(low, bound, 0.99).set_index("band")["measured"]["switches less CNN"]
-    words = f"6 of 7 bands of UAR are met\ntoo little: switches less CNN {100 * measured:.1f} of 4"
+    words = words.replace("7 of", "6 of") + f"\nmissed: switches less CNN {100 * measured:.1f} (4 or more)"
     assert calibration_message(pd.concat([low, bound])) == words
 
 
