@@ -109,7 +109,7 @@ def _add_predict(command: Callable) -> None:
     sub.add_argument("clip", help="video file, or folder of numbered images")
     for name in ("onset", "apex", "offset"):
         sub.add_argument(f"--{name}", type=int, metavar="FRAME", help="its number; frames of a video count from 1")
-    sub.add_argument("--fps", type=float, help="frames a second (default: as the video states)")
+    sub.add_argument("--fps", type=float, help="frames per second (default: as the video states)")
     sub.add_argument("--box", metavar="X,Y,W,H", help="of the face in the onset frame, pixels (default: found)")
     sub.add_argument("--cropped", action="store_true", help="the frames show the face alone")
     sub.add_argument("--to", help="picture to write, with the face and the regions that the prediction rests on")

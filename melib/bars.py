@@ -72,7 +72,7 @@ def training_bar(name: str, column: str):
 
 
 def stage_bars():
-    """A progress callback (name, done, total) that draws one bar a name."""
+    """A progress callback (name, done, total) that draws one bar per name."""
     bars = {}
 
     def update(name: str, done: int, total: int) -> None:

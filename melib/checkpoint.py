@@ -22,7 +22,7 @@ class Checkpoint:
 
     A path of None keeps nothing. `parts` have a state_dict (algorithm, network, optimiser), `streams` are the random
     generators, and `key` names what the training depends on beside them: a checkpoint of another key is not used. Its
-    records are plain lists that grow by an entry an epoch (a generator's step).
+    records are plain lists that grow by an entry per epoch (a generator's step).
     """
 
     def __init__(

@@ -421,7 +421,7 @@ def _states(units) -> dict:
 
 
 def _print_table(units, shown=None) -> dict:
-    """Print a line a unit whose state is among `shown` (default: all), and the counts; return the states by name."""
+    """Print a line per unit whose state is among `shown` (default: all), and the counts; return the states by name."""
     states = _states(units)
     for name, state in states.items():
         if shown is None or state.state in shown:

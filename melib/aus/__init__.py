@@ -1,1 +1,1 @@
-"""Action units: measurements in one table, a vector a clip, clusters and prototypes of the classes."""
+"""Action units: measurements in one table, a vector per clip, clusters and prototypes of the classes."""

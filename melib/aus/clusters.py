@@ -38,7 +38,7 @@ def centroids(
     """Cluster each class over the composite training set; the mean of its dominant cluster is its centroid.
 
     Args:
-        vectors: rows by clip_id, a column an AU (see `clip_vectors`); nothing is scaled.
+        vectors: rows by clip_id, a column per AU (see `clip_vectors`); nothing is scaled.
         index: has dataset, subject and label of the clips.
         held_out: this dataset takes no part; None leaves out none, which serves description only.
         k: clusters a class, fewer where it has fewer distinct vectors; None: the K of the greatest silhouette.

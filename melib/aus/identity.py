@@ -24,7 +24,7 @@ EMFACS = {
 def identity(
     vectors: pd.DataFrame, index: pd.DataFrame, held_out: str | None, k: int = 3, draws: int = 200, seed: int = 0
 ) -> pd.DataFrame:
-    """How far clusters and centroids of `vectors` are about emotion; one row a measure:
+    """How far clusters and centroids of `vectors` are about emotion; one row per measure:
 
     - `ami_label`, `ami_dataset`, `ami_subject`: adjusted mutual information of 3 k clusters of all training clips, as
       many as the classes have together, with each of these (1: complete, 0: chance);

@@ -1,4 +1,4 @@
-"""The AU table, whatever its source: one row a clip, frame and AU."""
+"""The AU table, whatever its source: one row per clip, frame and AU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One vector of 17 AU intensities a clip, in several forms."""
+"""One vector of 17 AU intensities per clip, in several forms."""
 
 from __future__ import annotations
 

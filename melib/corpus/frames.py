@@ -89,7 +89,7 @@ def _open(path: Path):
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise CorpusError(
-            f"{path} cannot be opened as a video. Copy it again, or write its frames as images: one folder a clip."
+            f"{path} cannot be opened as a video. Copy it again, or write its frames as images: one folder per clip."
         )
     return capture
 

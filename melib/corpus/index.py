@@ -1,4 +1,4 @@
-"""The index: one row a clip, the one table that all later steps take."""
+"""The index: one row per clip, the one table that all later steps take."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def make_index(rows: list[dict]) -> pd.DataFrame:
 
 
 def class_counts(index: pd.DataFrame) -> pd.DataFrame:
-    """Count labelled clips, one row a dataset of the index (in `dataset_order`), one column a class (Table 1).
+    """Count labelled clips, one row per dataset of the index (in `dataset_order`), one column per class (Table 1).
 
     SMIC's further expressions, which Table 1 leaves out, are not counted: see `further_expressions`.
     """

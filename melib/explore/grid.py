@@ -1,4 +1,4 @@
-"""A live table of a study: a cell a run, which fills in as the runs do."""
+"""A live table of a study: a cell per run, which fills in as the runs do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USUAL = 0.7  # the share of a notebook's runs from which on a value is said once
 
 
 class GridPanel(widgets.VBox):
-    """The units of a study as a heat map: a row a setting, a column a held-out dataset and seed.
+    """The units of a study as a heat map: a row per setting, a column per held-out dataset and seed.
 
     A cell fills up as its run goes on; its colour shows the state, its tooltip epoch, time left or error. A run that is
     done has the colour of its UAR, at the epoch of an honest rule. A click opens the run, or its error, below: `opened`
@@ -122,7 +122,7 @@ def _scores(unit: Unit) -> str:
 
 
 def heat_map(rows: pd.DataFrame) -> str:
-    """HTML of a table of units (`plan.table`): a cell a unit, filled as far as it is, in its state's colour."""
+    """HTML of a table of units (`plan.table`): a cell per unit, filled as far as it is, in its state's colour."""
     rows = rows.assign(held_out=rows.get("held_out", ""), seed=rows.get("seed", 0))
     setting, usual = row_names(rows)
     cells = {key: row for key, row in zip(zip(setting, rows["held_out"], rows["seed"], strict=True),

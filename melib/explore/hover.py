@@ -15,7 +15,7 @@ from melib.figures.style import CLASS_COLOURS, SYNTHETIC, dataset_colours
 from melib.prepare.describe import MEASURES
 from melib.prepare.samples import Samples
 
-WORDS = {**MEASURES, "clip_id": "clip", "label": "class", "fps": "frames a second"}
+WORDS = {**MEASURES, "clip_id": "clip", "label": "class", "fps": "frames per second"}
 PLACE = ("x", "y", "panel")  # what is no fact of a clip
 PICTURES = ("apex", "flow_image", "onset", "frames")  # the first of these that the samples hold is the thumbnail
 SIDE = 160  # px
@@ -29,7 +29,7 @@ class HoverMap(widgets.VBox):
     """Clips as points (x, y), coloured by dataset or class; hovering shows a clip, a lasso or box selects several.
 
     Args:
-        table: a row a point: clip_id, dataset, label, x and y; `panel`, where it is there, names the map it belongs to
+        table: a row per point: clip_id, dataset, label, x and y; `panel`, if it is there, names the map it belongs to
             and becomes a menu. Its other columns are shown as facts.
         samples: the clips' arrays, for their pictures.
         synthetic: whether the clips are of a demo corpus, which the map then says.
@@ -156,6 +156,6 @@ def _layout(synthetic: bool) -> dict:
 
 
 def with_facts(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """A table of points with what `facts` (one row a clip) says beyond it, joined by clip_id."""
+    """A table of points with what `facts` (one row per clip) says beyond it, joined by clip_id."""
     more = facts.drop(columns=[name for name in facts if name in table and name != "clip_id"])
     return table.merge(more, on="clip_id", how="left")

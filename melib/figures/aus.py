@@ -30,7 +30,7 @@ MEASURES = {  # panel title and unit, and what is drawn in it
 
 
 def heat_map(table: pd.DataFrame, ax: Axes, highest: float | None = None, bar: bool = True) -> Axes:
-    """Mean AU intensities, a row of the table a row, a column an AU; blue where they fall well below 0."""
+    """Mean AU intensities, a line per row of the table, a column per AU; blue where they fall well below 0."""
     highest = highest or float(table.abs().to_numpy().max())
     falls = bool((table < -0.2 * highest).any(axis=None))
     units = [int(name[2:]) for name in NAMES]
@@ -43,7 +43,7 @@ def heat_map(table: pd.DataFrame, ax: Axes, highest: float | None = None, bar: b
 
 
 def heat_maps(vectors: pd.DataFrame, rows: pd.DataFrame) -> Figure:
-    """Mean AU intensities by class, a panel a dataset, on one scale; `rows` (by clip_id) has dataset and label."""
+    """Mean AU intensities by class, a panel per dataset, on one scale; `rows` (by clip_id) has dataset and label."""
     means = vectors.join(rows[["dataset", "label"]], how="inner").groupby(["dataset", "label"]).mean()
     names = dataset_order(means.index.get_level_values("dataset"))
     size = (8.5, 1.2 * len(names) + 0.7)
@@ -69,7 +69,7 @@ def distributions(vectors: pd.DataFrame, rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def silhouette_curves(scores: dict[str, dict[int, float]], ax: Axes) -> Axes:
-    """Mean silhouette over K, a line a class of enough vectors to be clustered; the greatest is filled."""
+    """Mean silhouette over K, a line per class of enough vectors to be clustered; the greatest is filled."""
     scores = {label: by_k for label, by_k in scores.items() if by_k}
     for label, by_k in scores.items():
         best = max(by_k, key=by_k.get)
@@ -134,7 +134,7 @@ def cluster_maps(vectors: pd.DataFrame, members: pd.DataFrame) -> Figure:
 
 
 def centroids(table: pd.DataFrame) -> Figure:
-    """The centroids (columns vectors, label, AU01 ..), a line a kind of vector: a heat map, and the faces they make,
+    """The centroids (columns vectors, label, AU01 ..), a line per kind of vector: a heat map, and the faces they make,
     magnified until the strongest AU is at STRONGEST."""
     groups = list(table.groupby("vectors", sort=False))
     figure = plt.figure(figsize=(12, 2.9 * len(groups) + 1), layout="constrained")

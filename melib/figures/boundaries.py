@@ -66,7 +66,7 @@ def simplex_panel(points: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def boundaries(table: pd.DataFrame) -> Figure:
-    """Figure 7 of a `study.boundaries.panels` table: a line a run with the network's own probabilities, the paper's
+    """Figure 7 of a `study.boundaries.panels` table: a line per run with the network's own probabilities, the paper's
     plane, and the plane fitted on training clips."""
     titles = list(table["panel"].unique())
     tested = print_name(table["held_out"].iloc[0])

@@ -11,7 +11,7 @@ from melib.study.controls import SHUFFLED
 
 
 def controls(table: pd.DataFrame) -> Figure:
-    """Gain over cross-entropy with 95 % intervals, a line a method and a panel a corpus.
+    """Gain over cross-entropy with 95 % intervals, a line per method and a panel per corpus.
 
     `table` is of `study.controls.side_by_side`; methods that were run on one corpus alone are not drawn.
     """

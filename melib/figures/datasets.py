@@ -29,7 +29,7 @@ from melib.prepare.samples import Samples
 ROLES = {"train": "#A9C9DE", "test": "#0B3C5D", "unused": "#F0F0F0"}
 TILES = 4  # subjects drawn a dataset: a sketch, not a count
 PROTOCOLS = {  # the question each asks, and how its folds go on
-    "CDE": ("Composite (CDE)\na new person, known datasets", "… one fold a subject"),
+    "CDE": ("Composite (CDE)\na new person, known datasets", "… one fold per subject"),
     "HDE": ("Holdout (HDE)\na new dataset, one known", "both ways, as MEGC 2018; others train on two datasets"),
     "LODO": ("Leave one dataset out\na new dataset, all others known", ""),
 }
@@ -62,7 +62,7 @@ def protocols_table() -> pd.DataFrame:
 
 
 def protocols(table: pd.DataFrame) -> Figure:
-    """Figure 1: the folds of each protocol (`protocols_table`), a line a fold, a block a dataset, a tile a subject."""
+    """Figure 1: the folds of each protocol (`protocols_table`), a line per fold; blocks: datasets, tiles: subjects."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     for ax, (name, (title, more)) in zip(axes, PROTOCOLS.items(), strict=True):
         rows = table[table["protocol"] == name]
@@ -86,7 +86,7 @@ def protocols(table: pd.DataFrame) -> Figure:
 
 
 def sample_columns(samples: Samples) -> Figure:
-    """Figure 2: a column a clip with its onset, its apex, and the flow between them as colours and arrows."""
+    """Figure 2: a column per clip with its onset, its apex, and the flow between them as colours and arrows."""
     flow = np.asarray(samples.arrays["flow"], np.float32) / samples.arrays["flow"].shape[-1]
     rim = np.ceil(1000 * np.percentile(np.linalg.norm(flow, axis=1), 99)) / 1000
     rows = {"onset": samples.arrays["onset"], "apex": samples.arrays["apex"], "flow": flow_colours(flow / rim)}
@@ -131,7 +131,7 @@ def flow_colours(flow: np.ndarray) -> np.ndarray:
 
 
 def contact_sheet(samples: Samples) -> Figure:
-    """The apex frames of the samples, a line a dataset."""
+    """The apex frames of the samples, a line per dataset."""
     groups = samples.index.reset_index(drop=True).groupby("dataset").groups
     colours = dataset_colours(groups)
     names = list(colours)

@@ -21,7 +21,7 @@ QUANTITIES = {  # columns of the table, each a panel of its own
 
 
 def brl_epochs(table: pd.DataFrame) -> Figure:
-    """One quantity a panel by epoch, a line a weight of BRL, a row of panels a kind of input."""
+    """One quantity per panel by epoch, a line per weight of BRL, a row of panels per kind of input."""
     table = table.assign(share=table["gradient_brl"] / table["gradient_ce"])
     kinds = list(table["inputs"].unique())
     size = (11, 2.5 * len(kinds) + 1.2)

@@ -41,7 +41,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     """UAR by held-out dataset and in the mean of each setting, how far the mean differs between draws of the corpus,
     and the bands that it was set to.
 
-    `table` has a row a corpus (draw), row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
+    `table` has a row per corpus (draw), row, held-out dataset and seed: corpus, row, held_out, uar (0-1).
     """
     rows = {row: words for row, words in ROWS.items() if row in set(table["row"])}
     figure, ax = plt.subplots(figsize=(8.5, 1.2 + 0.58 * len(rows)), layout="constrained")
@@ -89,7 +89,7 @@ def _band(low: float, high: float) -> str:
 
 
 def likeness(table: pd.DataFrame) -> Figure:
-    """The demo corpus beside the real clips, a line a measure, joined where they are alike (within 10 points).
+    """The demo corpus beside the real clips, a line per measure, joined where they are alike (within 10 points).
 
     `table` is of `study.difficulty.likeness`: measure, real, demo (percent) with their 95 % intervals where they have
     one, difference.

@@ -19,7 +19,7 @@ OTHER = "#CCCCCC"  # boxes of the user's own, and frames that their owners cropp
 
 
 def box_sheet(root: str | Path, located: pd.DataFrame, each: int = 8) -> Figure:
-    """Onset frames with the box that preparation cuts out, a line a dataset, at most `each` clips of it.
+    """Onset frames with the box that preparation cuts out, a line per dataset, at most `each` clips of it.
 
     Doubtful boxes come first: of Haar's second pass, and frames taken whole; then subjects in turn. `located` is the
     index of prepared samples.

@@ -42,7 +42,7 @@ def peers(rows: pd.DataFrame) -> Figure:
 
 
 def layout(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line a method of one table: name, kind, value, low, high, oracle and the columns of PRINTED_AS, best first.
+    """A line per method of one table: name, kind, value, low, high, oracle and the columns of PRINTED_AS, best first.
 
     The printed figures of a method stand on the line of its best result; printed methods that were not re-run follow.
     """

@@ -1,4 +1,4 @@
-"""What happens in the demo corpus, as pictures: a film strip an emotion, and what each AU does to a face."""
+"""What happens in the demo corpus, as pictures: a film strip per emotion, and what each AU does to a face."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def plain_clip(root: str | Path, clip_ids: Iterable[str]) -> pd.Series | None:
 
 
 def film_strips(root: str | Path, clips: pd.DataFrame, frames: int = 6) -> Figure:
-    """A line a clip of `strip_clips`: frames from onset to offset, and the change at the apex, magnified."""
+    """A line per clip of `strip_clips`: frames from onset to offset, and the change at the apex, magnified."""
     figure, axes = plt.subplots(len(clips), frames + 1, figsize=(1.05 * (frames + 1) + 1.1, 1.15 * len(clips)),
                                 squeeze=False, layout="constrained")  # fmt: skip
     for line, clip in zip(axes, clips.to_dict("records"), strict=True):

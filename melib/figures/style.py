@@ -1,4 +1,4 @@
-"""The look of every figure: one colour a dataset, one colour a setting, picture and table saved together."""
+"""The look of every figure: one colour per dataset, one colour per setting, picture and table saved together."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class GanSettings(Settings):
     k: int = setting(3, bounds=(1, 100))  # clusters a class
     variation: float = setting(0.2, bounds=(0, 1))  # of the AUs about the centroid from sample to sample, relative
     magnify: float = setting(1.0, bounds=(0, 10))  # of the centroids
-    target: int = setting(0, part="fold", bounds=(0, 10**6))  # samples a dataset; 0: as many as the largest has
+    target: int = setting(0, part="fold", bounds=(0, 10**6))  # samples per dataset; 0: as many as the largest has
     seed: int = setting(0)
     precision: str = setting("fp32", choices=("fp32", "bf16"))
     threads: int = setting(1, bounds=(1, 1024))

@@ -44,7 +44,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Trained:
-    """`history` has a row a step of the generator; `grids` holds, by step, what `watch` looked like (M, S, S, 3)."""
+    """`history` has a row per step of the generator; `grids` holds, by step, what `watch` looked like (M, S, S, 3)."""
 
     generator: Generator
     critic: Critic

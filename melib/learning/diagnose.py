@@ -23,7 +23,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 class Diagnosis:
     """What `diagnose` measured in every epoch.
 
-    `epochs`, a row an epoch: norm_w, inside (the share of W that lies in the span of the datasets' mean features),
+    `epochs`, a row per epoch: norm_w, inside (the share of W that lies in the span of the datasets' mean features),
     attention_std, gap (BRL over all training clips), gradient_ce and gradient_brl (norms at the features, mean over
     batches), and the balanced accuracy of fresh linear probes, probe_dataset and probe_label. `attention`, a row an
     epoch and dataset: mean, and quantiles q10, q25, q50, q75, q90.

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 class Result:
     """What one run leaves.
 
-    `history` has a row a fold and epoch: the means of the losses over the training clips and each metric on source_val
-    and held_out. `predictions` has a row a clip and epoch: fold, clip_id, dataset, subject, label, epoch, split,
+    `history` has a row per fold and epoch: mean losses over the training clips and each metric on source_val and
+    held_out. `predictions` has a row per clip and epoch: fold, clip_id, dataset, subject, label, epoch, split,
     logits. `split` says what part each clip took (of a run of one fold). `method` is the algorithm or estimator as the
     last fold left it. `seconds` is the time the training took. `diagnosis` is there where `diagnose` was set.
     """
@@ -224,7 +224,7 @@ def _join(parts: list[FoldResult], folds: list[str]) -> Result:
 
 
 def _predictions(result: FoldResult, part: str) -> pd.DataFrame:
-    """The logits of a part in every epoch, a row an epoch and clip."""
+    """The logits of a part in every epoch, a row per epoch and clip."""
     fold = result.fold
     logits = np.stack([by_part[part].numpy() for by_part in result.records.logits])
     rows = fold.index.iloc[fold.parts[part].cpu().numpy()][["clip_id", "dataset", "subject", "label"]]

@@ -24,7 +24,7 @@ KINDS_IN_WORDS = {"vector": "feature vectors", "sequence": "sequences of feature
 
 
 class Inputs:
-    """The arrays that a run names, on the device in their stored type; `batch` gives a tuple of tensors, one an array.
+    """The arrays that a run names, on the device in their stored type; `batch` gives a tuple of tensors, one per array.
 
     Images and flow images become (B, 3, H, W) float32 in [-1, 1] and videos (B, 1, T, H, W), flow is encoded
     (`flow_encoding`), feature vectors (B, D) and sequences (B, T, D) are standardised with mean and deviation of the

@@ -15,7 +15,7 @@ STRENGTHS = (1e-3, 1e-2, 1e-1, 1)  # inverse weights of the probe's penalty, cho
 
 
 def compact(x: np.ndarray) -> np.ndarray:
-    """Turn (N, ...) so that at most N numbers a row hold it: every distance and angle stays, nothing is fitted."""
+    """Turn (N, ...) so that at most N numbers per row hold it: every distance and angle stays, nothing is fitted."""
     x = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
     if x.shape[1] <= len(x):
         return x

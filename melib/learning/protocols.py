@@ -49,7 +49,7 @@ class Holdout(LeaveOneDatasetOut):
 
 
 class LeaveOneSubjectOut(Protocol):
-    """One fold a subject of any datasets; `sources` names the datasets whose clips are pooled (default: all)."""
+    """One fold per subject of any datasets; `sources` names the datasets whose clips are pooled (default: all)."""
 
     holds_out = "subject"
 
@@ -63,7 +63,7 @@ class LeaveOneSubjectOut(Protocol):
 
 
 class Composite2019(LeaveOneSubjectOut):
-    """MEGC2019's composite database evaluation: one fold a subject of SMIC, CASME II and SAMM, counts pooled."""
+    """MEGC2019's composite database evaluation: one fold per subject of SMIC, CASME II and SAMM, counts pooled."""
 
     datasets = ("SMIC", "CASME2", "SAMM")
     mapping = "megc2019"

@@ -102,7 +102,7 @@ class RunSettings(Settings):
     batch_size: int = setting(bounds=(1, 100_000))
     weights: str = setting("", role="file", part="method", across="row")  # file that the network starts from
     augment: str = setting("none", part="method", across="row", choices=("none", "oversample", *GENERATED))
-    target: int = setting(0, part="fold", across="any", bounds=(0, 10**6))  # clips a source; 0: as the largest has
+    target: int = setting(0, part="fold", across="any", bounds=(0, 10**6))  # clips per source; 0: as the largest has
     val_share: float = setting(bounds=(0, 0.9))  # of each source's subjects, kept for choosing an epoch
     seed: int = setting(0, across="any")
     precision: str = setting("fp32", choices=("fp32", "bf16"))

@@ -29,7 +29,7 @@ STREAMS = ("order", "flips", "target")  # of the samples, of mirroring, of held-
 
 @dataclass
 class Records:
-    """What grows by an entry an epoch; plain lists, so that a checkpoint can hold them."""
+    """What grows by an entry per epoch; plain lists, so that a checkpoint can hold them."""
 
     history: list[dict] = field(default_factory=list)
     logits: list[dict[str, Tensor]] = field(default_factory=list)

@@ -22,7 +22,7 @@ MEASURES = {
 
 
 def clip_facts(samples: Samples) -> pd.DataFrame:
-    """One row a clip: clip_id, dataset, subject, label, fps and the MEASURES, missing where the samples lack them.
+    """One row per clip: clip_id, dataset, subject, label, fps and the MEASURES, missing where the samples lack them.
 
     frames counts onset and offset in, ms is the time between the two, apex is 0 % at the onset and 100 % at the offset.
     motion is the 95th percentile over the face of the length of the onset-to-apex flow, in % of face width (times 2.24
@@ -46,7 +46,7 @@ def clip_facts(samples: Samples) -> pd.DataFrame:
 
 
 def table1(index: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """Table 1 and its extensions, a row a dataset, of all clips of a corpus and the `clip_facts` of the prepared ones.
+    """Table 1 and its extensions, a row per dataset, from all clips of a corpus and `clip_facts` of the prepared ones.
 
     Clips of each class (`class_counts`) and the paper's count (`paper_positive` ..., missing for other datasets),
     whether they agree; labelled clips, how many of them preparation skipped, subjects, fps; median, lowest and highest
@@ -81,7 +81,7 @@ def against_paper(table: pd.DataFrame) -> str:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """`table1` as printed, a column a dataset: the paper's counts in brackets, medians with their range."""
+    """`table1` as printed, a column per dataset: the paper's counts in brackets, medians with their range."""
     columns = {}
     for row in table.to_dict("records"):
         stated = {name: row[f"paper_{name}"] for name in CLASSES}
@@ -103,7 +103,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def face_table(index: pd.DataFrame) -> pd.DataFrame:
-    """How the faces of prepared clips were found, a row a dataset and method: clips, the median width of the box and
+    """How the faces of prepared clips were found, a row per dataset and method: clips, the median width of the box and
     its least and greatest, in pixels, and the greatest roll in degrees."""
     groups = index.groupby(["dataset", "face_method"], sort=False)
     table = groups.agg(

@@ -37,7 +37,7 @@ def import_images(
     labels: Sequence[str] = (),
     mapping: str = "table1",
 ) -> Samples:
-    """Samples with one picture a clip as `flow_image` (N, H, W, 3) uint8, in the order of the table's rows.
+    """Samples with one picture per clip as `flow_image` (N, H, W, 3) uint8, in the order of the table's rows.
 
     Args:
         folder: a clone of a repository that lays its flow images out as HTNet's does, or any folder.

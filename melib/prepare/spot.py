@@ -13,7 +13,7 @@ from melib.prepare.faces import FaceError, crop, find_face
 from melib.prepare.recording import HALF_CLIP, Recording
 from melib.prepare.settings import PrepareError
 
-RATE = 25  # frames a second that are looked at: an expression of half a second has a dozen
+RATE = 25  # frames per second that are looked at: an expression of half a second has a dozen
 BLOCK_SECONDS = 2  # for which a face's box is kept
 COUNT = 10
 

@@ -15,7 +15,7 @@ class TopUpError(InputError):
 
 
 def top_up(index: pd.DataFrame, scheme: str = "balance", target: int = 0) -> pd.DataFrame:
-    """Samples to add: a row a dataset of `index`, a column a class, so that each dataset reaches `target` in all.
+    """Samples to add: a row per dataset of `index`, a column per class, so that each dataset reaches `target` in all.
 
     `scheme` interprets the paper's words: "even" gives each class the same share, remainders to the smallest
     classes; "balance" always fills the smallest class, so that all end as equal as they can. `target` 0 stands for the

@@ -246,7 +246,7 @@ def tried(outcomes: Outcomes) -> pd.DataFrame:
 
 
 def lay_out(rows: pd.DataFrame, metric: str = "uar", main: str = "mean") -> pd.DataFrame:
-    """A comparison as printed: a line a row by the rule `last`, its gain, and its score if chosen on the test set."""
+    """A comparison as printed: a line per row by the rule `last`, its gain, and its score if chosen on the test set."""
     rows = rows[rows["metric"] == metric]
     chosen = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
     lines = []

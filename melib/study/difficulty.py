@@ -88,7 +88,7 @@ def _true_aus(clips: list[actors.Clip]) -> tuple[np.ndarray, np.ndarray, np.ndar
 def calibrate(folders: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """From finished runs of the calibration's grid: their UAR with that of the upper bound, and the table of `bands`.
 
-    The first has a row a corpus, setting (row), held-out dataset and seed.
+    The first has a row per corpus, setting (row), held-out dataset and seed.
 
     Raises ValueError where runs of a setting are missing.
     """
@@ -114,7 +114,7 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
 
     Args:
         runs: of `run_scores`; means are over seeds, then held-out datasets, then corpora.
-        bounds: the upper bound, a row a corpus and dataset (column uar).
+        bounds: the upper bound, a row per corpus and dataset (column uar).
         read: balanced accuracy (0-1) of predicting the dataset from onset frames, of `probe_accuracies`.
     """
     by_dataset = runs.groupby(["row", "held_out"])["uar"].mean()

@@ -103,7 +103,7 @@ def default_run(out: str = "runs") -> Path:
 
 
 def card(models: Iterable[Model]) -> pd.DataFrame:
-    """What has to be known of each run before it is used, a column a run: the facts of a model card."""
+    """What has to be known of each run before it is used, a column per run: the facts of a model card."""
     columns = {}
     for number, model in enumerate(models, start=1):
         settings = model.run.settings

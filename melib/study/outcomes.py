@@ -25,7 +25,7 @@ FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 class Outcomes:
     """The held-out clips of a study and its finished runs.
 
-    `clips` has a row a clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` says whether they
+    `clips` has a row per clip with `clip_id`, `dataset`, `subject`, `true` (a number); `synthetic` says whether they
     are a demo corpus' clips, `skipped` how many clips preparation left out. `hits` gives the clips whose dataset can be
     read from a run's features (`features.dataset_hits`); without it that is not asked.
     """
@@ -63,7 +63,7 @@ class Outcomes:
         return set(self.datasets) == set(DATASETS) and self.sources == len(DATASETS) - 1
 
     def seeds(self, wanted: Mapping[str, object]) -> dict[int, list[Run]]:
-        """The runs of one setting by seed, one a held-out dataset."""
+        """The runs of one setting by seed, one per held-out dataset."""
 
         def look() -> dict[int, list[Run]]:
             runs_by_seed: dict[int, dict[str, Run]] = {}

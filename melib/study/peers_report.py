@@ -115,7 +115,7 @@ def conclusion(rows: pd.DataFrame, name: str) -> str:
 
 
 def results(rows: pd.DataFrame, metric: str, kind: str = "result") -> pd.DataFrame:
-    """One metric of one kind of rows of a table, after the last epoch, a line a method; empty where there is none."""
+    """One metric of one kind of rows of a table, after the last epoch, a line per method; empty where there is none."""
     table = _table_of(rows)
     rows_of_metric = rows[(rows["metric"] == metric) & rows["selection"].isin(["last", "no training"])]
     figures = _first_printed(rows, metric, table.main)
@@ -197,7 +197,7 @@ def _columns(rows: pd.DataFrame) -> list[str]:
 
 
 def _cells(cells: pd.DataFrame, main: str) -> dict[str, object]:
-    """The scores of a line, a column a dataset and pool, with seeds and the interval of the main column."""
+    """The scores of a line, a column per dataset and pool, with seeds and the interval of the main column."""
     line = {"seeds": int(cells["seeds"].max())}
     for column, cell in cells.iterrows():
         text = f"{cell['value']:.1f}" + (f" ± {cell['sd']:.1f}" if cell["sd"] > 0 else "")

@@ -214,7 +214,7 @@ def _guess(settings: RunSettings | GanSettings) -> float:
 
 
 def table(units: Iterable[Unit]) -> pd.DataFrame:
-    """A row a unit: folder name `run`, `notebook`, `state`, `note`, the `part` done in [0, 1], and its settings."""
+    """A row per unit: folder name `run`, `notebook`, `state`, `note`, the `part` done in [0, 1], and its settings."""
     rows = [
         {"run": unit.name, "notebook": unit.notebook.stem, **asdict(read_state(unit)), **unit.settings.values()}
         for unit in units

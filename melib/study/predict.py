@@ -39,8 +39,8 @@ class Prediction:
     Args:
         own: the clip.
         samples: its arrays: those that the runs see, and what pictures need; one row.
-        by_run: a row a run: its calibrated probability of each class, what it is called, how right the run was on what
-            it never saw (`track_record`).
+        by_run: a row per run: its calibrated probability of each class, its name, and its scores on what it never saw
+            (`track_record`).
         probability: of each class, the mean over the runs.
         ranges: see `ranges.compare`.
         training: `ranges.clip_measures` of the training clips of all runs.

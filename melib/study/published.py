@@ -10,7 +10,7 @@ TARGETS = ("SMIC", "CASME2", "SAMM")  # the datasets that others report
 
 
 def published(protocol: str) -> pd.DataFrame:
-    """The printed figures of a protocol ("cde2019", "hde", or "table9" of the paper), in percent, a row a method and
+    """The printed figures of a protocol ("cde2019", "hde", or "table9" of the paper), in percent, a row per method and
     metric: method, key (its name in the registry, where it has one), metric, pooled, SMIC, CASME2, SAMM (missing where
     not printed), selection (who chose the epoch or setting: last, test set, no epochs, not known), terms, source.
     """

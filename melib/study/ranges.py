@@ -38,7 +38,7 @@ def clip_measures(samples: Samples) -> pd.DataFrame:
 
 
 def compare(own: pd.Series, training: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """A row a measure: value of the own clip, and low, median and high of the training clips (`clip_measures`).
+    """A row per measure: value of the own clip, and low, median and high of the training clips (`clip_measures`).
 
     Low and high are their quantiles LOW and HIGH; of several runs' training clips the narrowest range counts. `within`
     is "yes", "no", or "unknown" where the clip or the training clips lack the measure.

@@ -21,7 +21,7 @@ from melib.study.tables import printed
 def collect(folders: Iterable[str | Path]) -> pd.DataFrame:
     """Result rows of finished runs: settings, run, synthetic, clips skipped, selection, Acc, UAR and UF1 in [0, 1].
 
-    One row a run and selection rule; the rules are applied here, to the records, and nowhere earlier. Options that a
+    One row per run and selection rule; the rules are applied here, to the records, and nowhere earlier. Options that a
     run's method does not have are missing in its row.
     """
     parts = []
@@ -61,7 +61,7 @@ def varied(rows: pd.DataFrame) -> list[str]:
 
 
 def results_table(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric in percent: a row a setting and selection rule, a column a held-out dataset, and their mean.
+    """One metric in percent: a row per setting and selection rule, a column per held-out dataset, and their mean.
 
     Seeds are averaged. The mean over datasets is missing where one of the columns is.
     """

@@ -261,7 +261,7 @@ def floors(clips: pd.DataFrame, complete: bool = True) -> dict[str, np.ndarray]:
 
 
 def layout(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric of a tidy table as printed: a row a setting that was run, "value ± sd" by column, the interval.
+    """One metric of a tidy table as printed: a row per setting that was run, "value ± sd" by column, the interval.
 
     Values are of the rule that is a result (source_val, or last where no subject was kept for it); what choosing the
     epoch on the test set gives, as the paper did, is one column beside them. The other rules are in the CSV. Interval

@@ -46,7 +46,7 @@ def _doubts(prediction: Prediction) -> str:
 
 def _clip(prediction: Prediction) -> str:
     row = prediction.own.clip.row
-    fps = "unknown frame rate" if pd.isna(row["fps"]) else f"{row['fps']:g} frames a second"
+    fps = "unknown frame rate" if pd.isna(row["fps"]) else f"{row['fps']:g} frames per second"
     lines = [
         f"{row['clip']}: onset {row['onset']}, apex {row['apex']} ({row['apex_source']}), offset {row['offset']}; {fps}"
     ]

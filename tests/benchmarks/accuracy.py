@@ -62,7 +62,7 @@ def flow_accuracy(
 ) -> pd.DataFrame:
     """Measure flow `methods` on a `photo` moved by known fields and, with `root` and `index` of a demo corpus, faces.
 
-    Returns one row a method, source (photo, demo) and kind of motion: epe (px of `size`, mean end-point error over
+    Returns one row per method, source (photo, demo) and kind of motion: epe (px of `size`, mean end-point error over
     textured pixels), angle (degrees), pixels, ms (of processor time a pair). Motion is a bin of BINS, "shift 0.3 px"
     and so on, or "still, 99th percentile", where `epe` is that percentile of the flow between two noisy pictures of
     one scene. Moved pictures carry noise of 2 grey levels and, where a field moves them, up to 7 % change of
@@ -98,7 +98,7 @@ def flow_accuracy(
 def apex_accuracy(root: str | Path, index: pd.DataFrame, progress: Callable | None = None) -> pd.DataFrame:
     """How far from the truth each apex rule is on the labelled clips of a demo corpus whose face is found.
 
-    Returns one row a rule and dataset: rule, dataset, clips, frames, ms and share (mean absolute error, of the clip's
+    Returns one row per rule and dataset: rule, dataset, clips, frames, ms and share (mean absolute error, of the clip's
     length), and of clips that blink away from the apex (`blinks`) how often the frame of the blink is `taken`.
     "unguarded" is the greatest motion with blinks among it. `progress(done, total)` counts clips.
     """

@@ -30,7 +30,7 @@ def tim(volume: np.ndarray) -> np.ndarray:
 
 
 def seconds(feature: Callable[[np.ndarray], np.ndarray], count: int) -> float:
-    """CPU seconds a clip, of `count` random volumes, one at a time."""
+    """CPU seconds per clip, of `count` random volumes, one at a time."""
     draws = np.random.default_rng(0)
     total = 0.0
     for _ in range(count):

@@ -15,7 +15,7 @@ from tests.conftest import settings, toy
 
 
 def people(count, clips=6, datasets=2):
-    """An index of `count` subjects a dataset with `clips` clips each."""
+    """An index of `count` subjects per dataset with `clips` clips each."""
     rows = [(f"D{d}", f"D{d}/s{s:02d}") for d in range(datasets) for s in range(count) for _ in range(clips)]
     return pd.DataFrame(rows, columns=["dataset", "subject"])
 

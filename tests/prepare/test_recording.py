@@ -114,7 +114,7 @@ def test_without_a_frame_rate_the_length_is_counted_in_frames(tmp_path):
 
 
 def test_an_hour_of_video_is_searched_in_bounded_memory(tmp_path, monkeypatch):
-    """2 frames a second, so that the file is written fast: what is held is a few seconds of crops of 64 px."""
+    """2 frames per second, so that the file is written fast: what is held is a few seconds of crops of 64 px."""
     images = [texture(36, 48, seed) for seed in range(5)]
     path = write_video(tmp_path / "hour.mp4", (images[n % 5] for n in range(3600 * 2)), fps=2)
     monkeypatch.setattr(spot, "find_face", lambda frame, detector: Face(4, 4, 28, 28, 0.0, "boxes"))

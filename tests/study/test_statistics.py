@@ -86,7 +86,7 @@ def test_subjects_are_drawn_whole_and_within_their_dataset(study):
 
 
 def test_the_interval_is_scipys_bca():
-    """One clip a subject and one class: accuracy is a plain mean, which scipy bootstraps as well."""
+    """One clip per subject and one class: accuracy is a plain mean, which scipy bootstraps as well."""
     rng = np.random.default_rng(3)
     hit = rng.random(60) < 0.8
     clips = pd.DataFrame({"dataset": "A", "true": 0, "subject": [f"{i:02d}" for i in range(60)]})

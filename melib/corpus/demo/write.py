@@ -38,8 +38,8 @@ def write_demo(
 ) -> Path:
     """Write the demo corpus below `root` and return it; at once where the same corpus is already there.
 
-    `size` is 'demo' (731 labelled clips, Table 1) or 'tiny' (about 15 clips a dataset). The bytes depend on `size`,
-    `seed` and `shift` alone, not on `workers` (processes; default: one for 'tiny', else one a core). `shift` names a
+    `size` is 'demo' (731 labelled clips, Table 1) or 'tiny' (about 15 clips per dataset). The bytes depend on `size`,
+    `seed` and `shift` alone, not on `workers` (processes; default: one for 'tiny', else one per core). `shift` names a
     dataset to be held out: in the others a head motion goes with the class, in that one against it (`cues`).
     `progress(done, total)` counts clips. Everything is written under a temporary name beside `root` and renamed at the
     end.
@@ -209,7 +209,7 @@ def draw_cast(root: str, clips: list, size: str, seed: int) -> int:
 
 
 def _write_truth(root: Path, clips: list, size: str) -> None:
-    """ground_truth/: one row a clip, and the AU intensities of every frame."""
+    """ground_truth/: one row per clip, and the AU intensities of every frame."""
     (root / TRUTH).mkdir()
     rows, frames = [], []
     for clip in clips:

@@ -1,1 +1,1 @@
-"""How a network is trained: one file an algorithm."""
+"""How a network is trained: one file per algorithm."""

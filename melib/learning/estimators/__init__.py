@@ -1,1 +1,1 @@
-"""Methods without epochs: one file an estimator."""
+"""Methods without epochs: one file per estimator."""
