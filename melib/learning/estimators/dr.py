@@ -80,14 +80,15 @@ def sparse(a: np.ndarray, z: np.ndarray, mu: float) -> np.ndarray:
     """
     if mu == 0:
         return np.linalg.lstsq(a, z, rcond=1e-10)[0]
-    values, vectors = np.linalg.eigh(a.T @ a)
+    _, singular, rows = np.linalg.svd(a, full_matrices=False)  # a has fewer rows than columns: work in their span
+    values = singular[:, None] ** 2
     target = a.T @ z
     shrunk = np.zeros_like(target)
     multiplier = np.zeros_like(target)
     penalty = PENALTY
     while True:
-        right = vectors.T @ (target + (penalty * shrunk + multiplier) / 2)
-        free = vectors @ (right / (values + penalty / 2)[:, None])
+        right = target + (penalty * shrunk + multiplier) / 2
+        free = 2 / penalty * (right - rows.T @ (values / (values + penalty / 2) * (rows @ right)))
         shrunk = _soft(free - multiplier / penalty, mu / penalty)
         gap = shrunk - free
         if np.abs(gap).max() < TOLERANCE:
