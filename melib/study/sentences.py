@@ -112,12 +112,6 @@ def boundary_sentences(table: pd.DataFrame, pairs: dict[str, tuple[str, str]], s
     return "\n".join([*lines, "", seeds + (ON_SYNTHETIC if synthetic else "")])
 
 
-def verdict_sentence(board: pd.DataFrame) -> str:
-    """How many claims of `claims.judge` have each verdict, under which selection rule."""
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in board["verdict"].value_counts().items())
-    return f"{counts} (rule: {board['selection'].iloc[0]})"
-
-
 def probe_sentences(table: pd.DataFrame, bits_of_the_name: float, synthetic: bool) -> str:
     """What each view carries of dataset and emotion, a line each, and which networks carry more of the dataset.
 

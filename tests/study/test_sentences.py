@@ -8,7 +8,6 @@ from melib.study.sentences import (
     probe_sentences,
     quality_sentences,
     rest_sentence,
-    verdict_sentence,
 )
 
 
@@ -104,8 +103,3 @@ def test_what_planes_show():
     assert "BRL on apex" not in text and "synthetic demo corpus" in text
     none = boundary_sentences(table[table["role"] == "absent"], pairs, synthetic=False)
     assert none.strip() == "One seed is no test: notebook 06 compares settings over seeds and subjects."
-
-
-def test_verdicts_are_counted():
-    board = pd.DataFrame({"verdict": ["holds", "undecided", "holds"], "selection": ["source_val"] * 3})
-    assert verdict_sentence(board) == "2 holds, 1 undecided (rule: source_val)"
