@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 METRICS_SHOWN = ("uf1", "uar")
 HOW = (
-    "Percent; mean ± standard deviation (ddof 1) over seeds. Results are of the last epoch: nothing is chosen on the "
-    "held-out labels. 95 % intervals (BCa) and the paired test are over subjects within their dataset, seeds averaged; "
-    "p is corrected (Holm) over the rows of a table, and a verdict takes three seeds. *Chosen on the test set* takes "
-    "the epoch of best accuracy on the held-out labels, of each subject by itself where one subject is held out: no "
-    "result; its price is what it lies above the last epoch. Printed figures are others' and stand on their own terms. "
-    "Seconds and memory (the process, PyTorch included) are as each run recorded them, on machines that had other work "
-    "too: their order of size is meant."
+    "Percent; mean ± standard deviation (ddof 1) over seeds. Results are those of the last epoch: nothing is chosen "
+    "by the held-out labels. 95 % intervals (BCa) and the paired test are over subjects within their dataset, with "
+    "seeds averaged; p is corrected (Holm) over the rows of a table, and a verdict needs three seeds. *Chosen on the "
+    "test set* uses the epoch of best accuracy on the held-out labels, for each subject separately where one subject "
+    "is held out. It is not a result; its price is its distance above the last epoch. Published figures are on their "
+    "own terms. Seconds and memory (of the whole process, PyTorch included) are as each run recorded them, on "
+    "machines that had other work too: read them as orders of magnitude."
 )
 KINDS = {"result": "Results", "transductive": "Transductive: saw the held-out clips' inputs", "floor": "No training"}
 
@@ -79,7 +79,7 @@ def standing(rows: pd.DataFrame, name: str) -> str:
     if missing:
         counts = Counter(title_of(row) for row in missing)
         named = "; ".join(text + (f" ({count} rows)" if count > 1 else "") for text, count in counts.items())
-        lines.append(f"Planned and **not run**: {named}. `melib run {table.grid}` goes on.")
+        lines.append(f"Planned and **not run**: {named}. `melib run {table.grid}` continues.")
     return "\n\n".join(lines)
 
 
@@ -221,5 +221,5 @@ def _lead(cell: pd.Series) -> dict[str, str]:
 
 
 def _cost(cell: pd.Series) -> dict[str, str]:
-    names = {"parameters": "parameters", "seconds": "s a run", "memory": "MB"}
+    names = {"parameters": "parameters", "seconds": "s per run", "memory": "MB"}
     return {text: f"{cell[name]:,.0f}" if cell[name] > 0 else "" for name, text in names.items()}

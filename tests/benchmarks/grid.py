@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="that a run of the scaling table sleeps")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| launcher | runs | done | lost | wall s | overhead s a run |\n| --- | --- | --- | --- | --- | --- |")
+    print("| launcher | runs | done | lost | wall s | overhead s per run |\n| --- | --- | --- | --- | --- | --- |")
     for launcher in ("local", "dask"):
         took = launch(launcher, args.runs, 2, 0)
         line = f"| {launcher}, 2 slots | {args.runs} | {args.runs} | 0 | {took:.0f} | {2 * took / args.runs:.1f} |"
