@@ -24,7 +24,8 @@ PRINTED_AS = {  # columns of `layout`: how the epoch of a printed figure was cho
 
 
 def peers(rows: pd.DataFrame) -> Figure:
-    """Every method of one table that `study.peers.measure` gives, best on top.
+    """Every method of one table that `study.peers.measure` gives, best on top; its parts turned off, and settings that
+    another row chooses among, are in the table alone.
 
     Filled dots are results of the last epoch with 95 % intervals over subjects, hollow ones the epoch chosen on the
     test set; diamonds are printed figures, on their own terms, hollow where chosen on the test set. Printed
@@ -47,10 +48,10 @@ def layout(rows: pd.DataFrame) -> pd.DataFrame:
     The printed figures of a method stand on the line of its best result; printed methods that were not re-run follow.
     """
     table = PEER_TABLES[rows["table"].iloc[0]]
-    cells = rows[(rows["column"] == table.main) & (rows["metric"] == table.metric)]
+    cells = rows[(rows["column"] == table.main) & (rows["metric"] == table.metric) & rows["drawn"].astype(bool)]
     own = cells[cells["selection"].isin(["last", "no training"]) & (cells["kind"] != "printed")]
     own = own.set_index("row")[["key", "kind", "value", "low", "high"]].sort_values("value", ascending=False)
-    own["oracle"] = cells[(cells["selection"] == "oracle") & (cells["parameters"] > 0)].set_index("row")["value"]
+    own["oracle"] = cells[cells["selection"] == "oracle"].set_index("row")["value"]
     figures = cells[cells["kind"] == "printed"]
     for column, (rules, *_) in PRINTED_AS.items():
         part = figures[figures["selection"].isin(rules)].drop_duplicates("key").set_index("key")
@@ -71,7 +72,7 @@ def message(rows: pd.DataFrame) -> str:
     where no network was run, the best result."""
     metric = printed(PEER_TABLES[rows["table"].iloc[0]].metric)
     lines = layout(rows)
-    price = (lines["oracle"] - lines["value"]).dropna()
+    price = (lines["oracle"] - lines["value"])[lines["kind"] == "result"].dropna()
     if len(price):
         lifted = f"{(price > 0).sum()} of {len(price)} networks"
         return f"Choosing the epoch on the test set lifts {lifted}: {signed(price.median())} {metric} at the median"
@@ -109,7 +110,7 @@ def _legend(lines: pd.DataFrame) -> list[Line2D]:
     kinds = set(lines["kind"])
     handles = [
         ("result" in kinds, mark("o", HONEST, "full", "last epoch (if any), 95 % interval")),
-        (lines["oracle"].notna().any(), mark("o", HONEST, "none", "epoch of best accuracy on the test set")),
+        (lines["oracle"].notna().any(), mark("o", HONEST, "none", "best accuracy on the test set")),
         ("transductive" in kinds, mark("o", TRANSDUCTIVE, "full", "transductive")),
         *(
             (lines[column].notna().any(), mark("D", PRINTED, fill, f"printed, {words}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,22 +44,21 @@ VERDICTS = (
 class Entry:
     """A row: one setting, or what is made of several, and the classes it gives the held-out clips.
 
-    `seeds` are its finished runs by seed. Predictions come from them by a rule, unless `predictions` are given, (seeds,
-    N) classes with -1 where there is none: of a row that has the rule `last` alone.
+    `seeds` are its finished runs by seed. Predictions come from them by a rule, unless `predictions` are given: (seeds,
+    N) classes by rule, with -1 where there is none.
     """
 
     label: str
     settings: RunSettings
     seeds: dict[int, list[Run]]
     outcomes: Outcomes
-    predictions: np.ndarray | None = None
+    predictions: Mapping[str, np.ndarray] | None = None
 
     def predicted(self, rule: str) -> dict[str, np.ndarray]:
         """The classes (seeds, N) by metric; no seed where the row has nothing under this rule."""
         if self.predictions is None:
             return self.outcomes.classes(self.seeds, rule)
-        rows = self.predictions if rule == "last" else self.predictions[:0]
-        return dict.fromkeys(METRICS, rows)
+        return dict.fromkeys(METRICS, self.predictions.get(rule, np.empty((0, len(self.outcomes.clips)), int)))
 
     @cached_property
     def seed_values(self) -> dict[str, np.ndarray]:
@@ -77,9 +76,10 @@ def compare(outcomes: Outcomes) -> pd.DataFrame:
     inputs. Ensembles average the probabilities of a row's seeds; `tuned` rows choose a setting on the sources alone.
     """
     single = entries(outcomes)
-    rows = pd.concat(
-        [scores(entry) for entry in [*single, *ensembles(single), *tuned(outcomes, single)]], ignore_index=True
-    )
+    estimators = [row for row in single if row.settings.is_estimator]
+    networks = [row for row in single if not row.settings.is_estimator]
+    made = [*ensembles(single), *tuned(networks, "networks"), *tuned(estimators, "estimators")]
+    rows = pd.concat([scores(entry) for entry in [*single, *made]], ignore_index=True)
     gains = pd.concat([_gains(entry, single) for entry in single], ignore_index=True)
     shuffled = pd.concat([_less_shuffled(entry, single) for entry in single], ignore_index=True)
     for more in (gains, shuffled):
@@ -110,30 +110,32 @@ def ensembles(rows: Iterable[Entry]) -> list[Entry]:
             continue
         total = sum(_probabilities(row.outcomes, runs[seed]) for seed in runs)
         classes = total.argmax(1)[None]
-        made.append(replace(row, label=f"{row.label}, ensemble of {len(runs)} seeds", predictions=classes))
+        name = f"{row.label}, ensemble of {len(runs)} seeds"
+        made.append(replace(row, label=name, predictions={"last": classes}))
     return made
 
 
-def tuned(outcomes: Outcomes, rows: list[Entry]) -> list[Entry]:
-    """A row for networks and one for estimators: each fold's predictions by the setting that its sources chose."""
-    made = []
-    for is_estimator, kind in ((False, "networks"), (True, "estimators")):
-        candidates = [row for row in rows if row.settings.is_estimator == is_estimator]
-        by_setting = {row.settings: row for row in candidates}
-        chosen = tune(outcomes, by_setting)
-        if not chosen:
-            continue
-        parts = [by_setting[setting].predicted("last")["uar"] for setting in chosen.values()]
-        seeds = min(len(part) for part in parts)
-        classes = np.full((seeds, len(outcomes.clips)), -1)
-        for held_out, part in zip(chosen, parts, strict=True):
-            here = (outcomes.clips["dataset"] == held_out).to_numpy()
-            classes[:, here] = part[:seeds, here]
-        count = max(map(len, source_scores(outcomes, by_setting).values()))
-        text = f"tuned on the sources over {count} {kind}"
-        first = by_setting[next(iter(chosen.values()))]
-        made.append(replace(first, label=text, predictions=classes))
-    return made
+def tuned(rows: list[Entry], kind: str) -> list[Entry]:
+    """A row that takes each fold's predictions from the one of `rows` that its sources chose; none where runs lack."""
+    by_setting = {row.settings: row for row in rows}
+    chosen = tune(rows[0].outcomes, by_setting) if rows else {}
+    if not chosen:
+        return []
+    first = by_setting[next(iter(chosen.values()))]
+    classes = by_fold(first.outcomes, {held_out: by_setting[setting] for held_out, setting in chosen.items()})
+    count = max(map(len, source_scores(first.outcomes, by_setting).values()))
+    return [replace(first, label=f"tuned on the sources over {count} {kind}", predictions={"last": classes})]
+
+
+def by_fold(outcomes: Outcomes, chosen: Mapping[str, Entry]) -> np.ndarray:
+    """The classes (seeds, N) after the last epoch, each held-out dataset's by the row that was chosen for it."""
+    parts = {held_out: row.predicted("last")["uar"] for held_out, row in chosen.items()}
+    seeds = min(map(len, parts.values()))
+    classes = np.full((seeds, len(outcomes.clips)), -1)
+    for held_out, part in parts.items():
+        here = (outcomes.clips["dataset"] == held_out).to_numpy()
+        classes[:, here] = part[:seeds, here]
+    return classes
 
 
 def _complete(row: Entry) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from melib.learning.metrics import METRICS, rates
 from melib.learning.registry import METHODS, NETWORKS
 from melib.learning.settings import RunSettings
 from melib.study.claims import LEVEL, SEEDS
-from melib.study.compare import Entry, difference, entries, scores, tuned
+from melib.study.compare import Entry, by_fold, difference, entries, scores, tuned
 from melib.study.outcomes import FLOW, Outcomes
 from melib.study.plan import read_grid
 from melib.study.published import TARGETS, published
@@ -56,7 +56,8 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
 
     Columns: table, row, key (of the registry), kind (result, transductive, floor, printed), selection, column, metric,
     value, sd over seeds, seeds, the 95 % interval over subjects from low to high, parameters, seconds and memory (MB)
-    of a run, terms and source of printed figures, and under `last` the `gain` of CNN + BRL over the row with its
+    of a run, terms and source of printed figures, `drawn` (whether the figure shows the row: no part of it is turned
+    off, and no row chooses among it and others), and under `last` the `gain` of CNN + BRL over the row with its
     interval, `p` (paired test, corrected by Holm over the rows) and `verdict`: holds, does not, undecided.
     """
     table = PEER_TABLES[name]
@@ -64,14 +65,15 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
     names = row_names(name)
     for row in single:
         row.label = names.get(row.settings, row.label)
-    rows = [*single, *tuned(outcomes, single)]
-    scored = pd.concat([*(scores(row).assign(**_facts(row)) for row in rows), _floors(outcomes, table)])
+    choosing = _choosing(outcomes, single)
+    rows = [*single, *choosing]
+    scored = pd.concat([*(_scores(row, choosing) for row in rows), _floors(outcomes, table)])
     paper = next((row for row in single if label(row.settings) == OF_PAPER and row.settings.inputs in FLOW), None)
-    others = [row for row in single if paper and row is not paper]
+    others = [row for row in rows if paper and row is not paper]
     if others:
         gains = pd.concat([difference(paper, row).assign(row=row.label, **_runs(paper, row)) for row in others])
         scored = scored.merge(_verdicts(gains), "left", ["row", "selection", "column", "metric"])
-    parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table).assign(synthetic=False)]
+    parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table).assign(synthetic=False, drawn=True)]
     return pd.concat(parts, ignore_index=True).drop(columns="transductive").assign(table=name)
 
 
@@ -114,6 +116,40 @@ def lacking(rows: pd.DataFrame, name: str) -> dict[RunSettings, str]:
     return {row: text for row, text in row_names(name).items() if text not in whole}
 
 
+def _choosing(outcomes: Outcomes, single: list[Entry]) -> list[Entry]:
+    """For each transductive method of several settings, the one that the sources choose; by `oracle`, the one of best
+    accuracy on each held-out dataset."""
+    methods: dict[str, list[Entry]] = {}
+    for row in single:
+        if METHODS[row.settings.method].uses_target:
+            methods.setdefault(row.settings.method, []).append(row)
+    rows = []
+    for name, group in methods.items():
+        for row in tuned(group, "settings"):
+            best = {held_out: max(group, key=lambda one, held_out=held_out: _hits(one, held_out))
+                    for held_out in outcomes.datasets}  # fmt: skip
+            predictions = {**row.predictions, "oracle": by_fold(outcomes, best)}
+            rows.append(replace(row, label=f"{METHODS[name].title}, {row.label}", predictions=predictions))
+    return rows
+
+
+def _hits(row: Entry, held_out: str) -> int:
+    """How many clips of a held-out dataset a row classifies rightly after the last epoch."""
+    here = (row.outcomes.clips["dataset"] == held_out).to_numpy()
+    true = row.outcomes.clips["true"].to_numpy()[here]
+    return int((row.predicted("last")["uar"][0, here] == true).sum())
+
+
+def _scores(row: Entry, choosing: list[Entry]) -> pd.DataFrame:
+    """The rows of one method; an estimator has no epochs to choose among."""
+    made = row in choosing
+    cells = scores(row).assign(**_facts(row))
+    part_off = any(value is False for _, value in row.settings.options)
+    chosen_from = not made and any(row.settings.method == other.settings.method for other in choosing)
+    cells = cells.assign(drawn=not part_off and not chosen_from)
+    return cells if made or not row.settings.is_estimator else cells[cells["selection"] == "last"]
+
+
 def _facts(row: Entry) -> dict[str, object]:
     """What all cells of a row share: its name in the registry, its kind, and the most memory of its runs."""
     settings = row.settings
@@ -137,7 +173,7 @@ def _floors(outcomes: Outcomes, table: PeerTable) -> pd.DataFrame:
              "value": values[c, m], "seeds": 0}
             for c, m in np.ndindex(values.shape)
         ]  # fmt: skip
-    return pd.DataFrame(cells)
+    return pd.DataFrame(cells).assign(drawn=True)
 
 
 def _printed(table: PeerTable) -> pd.DataFrame:

@@ -100,7 +100,7 @@ def conclusion(rows: pd.DataFrame, name: str) -> str:
             f"CNN + BRL reaches {honest.loc[of_paper[0], 'value']:.1f}: surely above {verdicts.get('holds', 0)} of "
             f"{verdicts.sum()} other rows, surely below {verdicts.get('does not', 0)}."
         )
-    chosen = cells[(cells["selection"] == "oracle") & (cells["parameters"] > 0)].set_index("row")["value"]
+    chosen = cells[cells["selection"] == "oracle"].set_index("row")["value"]
     price = (chosen - honest["value"]).dropna()
     if len(price):
         sentences.append(
@@ -128,12 +128,12 @@ def results(rows: pd.DataFrame, metric: str, kind: str = "result") -> pd.DataFra
 
 
 def oracles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric where the epoch is chosen on the held-out labels, and what that adds to the last epoch's."""
+    """One metric where the epoch, or the setting, is chosen on the held-out labels, and what that adds."""
     table = _table_of(rows)
     part = rows[(rows["metric"] == metric) & rows["kind"].isin(["result", "transductive"])]
     last = part[(part["selection"] == "last") & (part["column"] == table.main)].set_index("row")["value"]
     lines = []
-    for name, chosen in part[(part["selection"] == "oracle") & (part["parameters"] > 0)].groupby("row", sort=False):
+    for name, chosen in part[part["selection"] == "oracle"].groupby("row", sort=False):
         cells = chosen.set_index("column").reindex(_columns(rows))
         price = cells.loc[table.main, "value"] - last.get(name, np.nan)
         text = "" if np.isnan(price) else f"{price:+.1f}"

@@ -1,5 +1,7 @@
 """Peers' tables on runs of toy samples: against sums of their own, with printed figures and oracles set apart."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,6 +135,24 @@ def test_estimators_alone_have_no_oracle(tmp_path):
     assert peers_report.oracles(rows, "uar").empty
     text = "\n".join(peers_report.section(rows, "features"))
     assert "Chosen on the test set" not in text and "(d) Best of 1 by UAR: logistic regression, C 0.01" in text
+
+
+def test_the_sources_choose_the_setting_of_a_transductive_method(tmp_path):
+    folders = []
+    for held_out, lam in product(NAMES, (0.1, 10.0)):
+        given = {"held_out": held_out, "method": "dr", "C": 1.0, "lam": lam}
+        folders.append(train(tmp_path, **given))
+        folders += [train(tmp_path, **given, sources=[name]) for name in NAMES if name != held_out]
+    rows = peers.measure(read_outcomes(folders, alike=False), "holdout")
+    (tuned,) = [name for name in rows["row"].unique() if "tuned on the sources over 2 settings" in name]
+    settings = [name for name in rows.loc[rows["kind"] == "transductive", "row"].unique() if name != tuned]
+    assert len(settings) == 2
+    assert rows[rows["row"] == tuned]["drawn"].all() and not rows[rows["row"].isin(settings)]["drawn"].any()
+    for held_out in NAMES:
+        each = [cell(rows, name, held_out, "acc")["value"] for name in settings]
+        assert cell(rows, tuned, held_out, "acc")["value"] in each
+        assert cell(rows, tuned, held_out, "acc", "oracle")["value"] == max(each)
+    assert list(peers_report.oracles(rows, "uar")["method"]) == [tuned]
 
 
 def test_what_runs_cost(holdout, tmp_path):
