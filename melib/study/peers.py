@@ -147,7 +147,9 @@ def _scores(row: Entry, choosing: list[Entry]) -> pd.DataFrame:
     part_off = any(value is False for _, value in row.settings.options)
     chosen_from = not made and any(row.settings.method == other.settings.method for other in choosing)
     cells = cells.assign(drawn=not part_off and not chosen_from)
-    return cells if made or not row.settings.is_estimator else cells[cells["selection"] == "last"]
+    if made:
+        return cells.assign(seconds=np.nan)  # of many runs
+    return cells[cells["selection"] == "last"] if row.settings.is_estimator else cells
 
 
 def _facts(row: Entry) -> dict[str, object]:
