@@ -247,7 +247,7 @@ def test_peers_are_shown_from_their_table_and_what_was_not_run_says_so(tmp_path)
     assert not done, done[-2000:]
     outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", as_version=4), ensure_ascii=False)
     assert pictures(tmp_path / "out.ipynb") == len(PEER_TABLES)
-    assert "`melib run notebooks/grids/peers_demo.yaml` goes on" in outputs
+    assert "`melib run notebooks/grids/peers_demo.yaml` continues" in outputs
     assert "Needs frames, which these clips lack" in outputs
     assert "Choosing the epoch on the test set adds" in outputs
     done = papermill(tmp_path, notebook, tables=tmp_path)
