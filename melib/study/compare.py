@@ -40,7 +40,7 @@ VERDICTS = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """A row: one setting, or what is made of several, and the classes it gives the held-out clips.
 
