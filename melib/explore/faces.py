@@ -35,8 +35,8 @@ FRAMES = 20  # of the expression when played: onset, apex half-way, offset
 class FacePanel(widgets.HBox):
     """Sliders for the 17 AUs beside the face that they make; buttons load presets, and the expression can be played.
 
-    `presets` are tables (a row per button, a column per AU) by name, such as centroids of apex vectors; a
-    menu switches between them and the prototypes of EMFACS. Its state is traits: `vector`, the 17 intensities,
+    `presets` are tables (a row per button, a column per AU) by name, such as centroids of apex and of difference
+    vectors; a menu switches between them and the prototypes of EMFACS. Its state is traits: `vector`, 17 intensities,
     `magnify`, `frame` (0 at the onset, 10 at the apex, 20 at the offset), `arrows` (whether the motion is drawn),
     `person` (the seed of the drawn face), and `picture`, the face as PNG, which is drawn anew when another changes.
     Sliders go from -2, since an apex can lie below its onset, to 5.

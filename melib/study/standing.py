@@ -1,4 +1,4 @@
-"""Which runs per notebook shows, and in one line what was not run."""
+"""Which runs a notebook shows, and in one line what was not run."""
 
 from __future__ import annotations
 

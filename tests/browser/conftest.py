@@ -193,7 +193,7 @@ class Opened:
 
 @pytest.fixture
 def open_notebook(chromium, lab):
-    """A function that runs per notebook in JupyterLab, with parameters; console errors fail the test at its end."""
+    """A function that runs a notebook in JupyterLab, with parameters; console errors fail the test at its end."""
     address, folder = lab
     opened = []
 
