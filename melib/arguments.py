@@ -29,7 +29,7 @@ def make_parser(functions: Mapping[str, Callable]) -> argparse.ArgumentParser:
 def _add_data(command: Callable) -> None:
     """What reads or writes data."""
     sub = command("demo")
-    sub.add_argument("root", nargs="?", help="folder to write to (default: data/<size>)")
+    sub.add_argument("root", nargs="?", help="folder to write to (default: data/<size>, or data/<size>-seed<seed>)")
     sub.add_argument("--size", choices=("tiny", "demo"), default="demo")
     sub.add_argument("--seed", type=int, default=0)
     sub = command("doctor")

@@ -33,39 +33,25 @@ def study_bar():
     return update
 
 
-def bar(name: str):
-    """A progress callback (done, total) that draws one bar from its first call on, in a notebook as a widget."""
-    from tqdm.auto import tqdm
+def bar(name: str, column: str = ""):
+    """A progress callback (done, total, row) that draws one bar from its first call on, in a notebook as a widget.
 
-    drawn = None
-
-    def update(done: int, total: int) -> None:
-        nonlocal drawn
-        if drawn is None:
-            drawn = tqdm(desc=name, unit="", total=total)
-        drawn.update(done - drawn.n)
-        if done >= total:
-            drawn.close()
-
-    return update
-
-
-def training_bar(name: str, column: str):
-    """A progress callback (step, steps, row) of a training: one bar, and the row's latest value of `column`.
-
-    A run that is read from its folder calls it never, and draws none.
+    Called with `done` alone, it counts. With a `column` it shows that value of a training's latest row. A run that is
+    read from its folder never calls it, so that none is drawn.
     """
-    from tqdm.auto import tqdm
+    from tqdm import auto, tqdm
 
     drawn = None
 
-    def update(step: int, steps: int, row: dict) -> None:
+    def update(done: int, total: int | None = None, row: dict | None = None) -> None:
         nonlocal drawn
         if drawn is None:
-            drawn = tqdm(desc=name, total=steps, mininterval=1)
-        drawn.set_postfix({column: f"{row[column]:.3f}"}, refresh=False)
-        drawn.update(step - drawn.n)
-        if step >= steps:
+            draw = tqdm if total is None else auto.tqdm
+            drawn = draw(desc=name, total=total, unit="it" if column else "", mininterval=1 if column else 0.1)
+        if column:
+            drawn.set_postfix({column: f"{row[column]:.3f}"}, refresh=False)
+        drawn.update(done - drawn.n)
+        if total is not None and done >= total:
             drawn.close()
 
     return update
@@ -79,20 +65,5 @@ def stage_bars():
         if name not in bars:
             bars[name] = bar(name)
         bars[name](done, total)
-
-    return update
-
-
-def counter(name: str):
-    """A progress callback (number) that draws how far it is, where no total is known; nothing before it is called."""
-    from tqdm import tqdm
-
-    drawn = None
-
-    def update(number: int) -> None:
-        nonlocal drawn
-        if drawn is None:
-            drawn = tqdm(desc=name, unit="")
-        drawn.update(number - drawn.n)
 
     return update

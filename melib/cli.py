@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from melib.arguments import make_parser
-from melib.bars import bar, counter, counts, stage_bars, study_bar
+from melib.bars import bar, counts, stage_bars, study_bar
 from melib.home import find, resolve
 
 
@@ -18,9 +18,8 @@ def demo(args) -> int:
     """Write the demo corpus."""
     from melib.corpus.demo import write_demo
 
-    root = write_demo(
-        resolve(args.root or f"data/{args.size}"), args.size, args.seed, progress=bar("demo clips written")
-    )
+    root = resolve(args.root or f"data/{args.size}" + f"-seed{args.seed}" * bool(args.seed))
+    root = write_demo(root, args.size, args.seed, progress=bar("demo clips written"))
     print(f"{args.size} corpus (synthetic) in {root}")
     return 0
 
@@ -68,7 +67,7 @@ def faces(args) -> int:
     print(face_table(data.samples.index).round(1).to_string(index=False))
     if len(data.skipped):
         print(report(data.skipped.to_dict("records")))
-    use_style()
+    use_style(windows=False)
     to = resolve(args.to)
     print(save_drawing(box_sheet(find_corpus(root), data.samples.index, args.each), to.parent, to.stem))
     return 0
@@ -186,24 +185,22 @@ def tables(args) -> int:
 
 def compare(args) -> int:
     """Set all settings of one or several grids side by side: scores, intervals, gains over their controls."""
-    import matplotlib
     import pandas as pd
 
     from melib.figures.compare import gains
     from melib.figures.style import save, use_style
-    from melib.study.compare import lay_out, write_comparison
+    from melib.study.compare import lay_out, mean_uar, write_comparison
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
-    matplotlib.use("Agg")
     units = _plan(*args.grids)
     to = resolve(args.to or f"runs/{Path(args.grids[0]).stem}")
     paths = write_comparison(read_outcomes(finished(units), alike=False), to)
     table = pd.read_csv(to / "compare.csv")
     print(lay_out(table).to_string(index=False))
     print(*paths, sep="\n")
-    if table["gain"].notna().any():
-        use_style()
+    if mean_uar(table)["gain"].notna().any():
+        use_style(windows=False)
         print(save(gains(table), to, "compare", table, synthetic=bool(table["synthetic"].any())))
     print(counts(_states(units)))
     return 0
@@ -211,18 +208,15 @@ def compare(args) -> int:
 
 def peers(args) -> int:
     """Set published methods beside their printed figures: tables and a figure each of the peers' finished grids."""
-    import matplotlib
-
     from melib.figures.peers import peers as draw
     from melib.figures.style import save_drawing, use_style
     from melib.study.peers_report import tables_of_runs, write_peers
 
-    matplotlib.use("Agg")
     to = resolve(args.to)
     rows = tables_of_runs(to)
     for path in write_peers(rows, to):
         print(path)
-    use_style()
+    use_style(windows=False)
     for name, table in rows.groupby("table", sort=False):
         print(save_drawing(draw(table), to, name, synthetic=bool(table["synthetic"].any())))
     return 0
@@ -230,8 +224,6 @@ def peers(args) -> int:
 
 def calibration(args) -> int:
     """Set what was measured on the demo corpus beside the bands of its difficulty; draw what happens in it."""
-    import matplotlib
-
     from melib.figures import strips
     from melib.figures.difficulty import calibration as draw
     from melib.figures.style import save, save_drawing, use_style
@@ -239,8 +231,7 @@ def calibration(args) -> int:
     from melib.study.difficulty import calibrate
     from melib.study.plan import finished
 
-    matplotlib.use("Agg")
-    use_style()
+    use_style(windows=False)
     units = _plan(args.grid)
     table, bands = calibrate(finished(units))
     table = table.assign(synthetic=True)
@@ -259,7 +250,6 @@ def calibration(args) -> int:
 
 def likeness(args) -> int:
     """Set the demo corpus beside real clips on the same terms."""
-    import matplotlib
     import pandas as pd
 
     from melib.figures.difficulty import likeness as draw
@@ -272,8 +262,7 @@ def likeness(args) -> int:
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 
-    matplotlib.use("Agg")
-    use_style()
+    use_style(windows=False)
     units = _plan(args.grid)
     rows = compare_rows(read_outcomes(finished(units), alike=False))
     real = Samples.load(find(args.real))
@@ -288,17 +277,15 @@ def likeness(args) -> int:
 
 def controls(args) -> int:
     """Set the gain of each method on the demo corpus, on its shift and on real clips side by side."""
-    import matplotlib
     import pandas as pd
 
     from melib.figures.controls import controls as draw
     from melib.figures.style import save, use_style
     from melib.study.controls import recovered, side_by_side
 
-    matplotlib.use("Agg")
-    use_style()
+    use_style(windows=False)
     folder = find(args.folder)
-    names = {"demo": "demo corpus (synthetic)", "shift": "shift (synthetic)", "real": "442 real clips"}
+    names = {"demo": "demo corpus (synthetic)", "shift": "misleading cue (synthetic)", "real": "442 real clips"}
     tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
     table = side_by_side({words: tables[name] for name, words in names.items()})
     print(save(draw(table), folder, "controls", table, synthetic=True))
@@ -340,7 +327,7 @@ def predict(args) -> int:
 
     models = load_models([find(folder) for folder in args.runs], stage_bars())
     given = {name: getattr(args, name) for name in ("onset", "apex", "offset", "fps", "box", "cropped")}
-    result = examine(models, find(args.clip), **given, progress=counter("frames looked at"))
+    result = examine(models, find(args.clip), **given, progress=bar("frames looked at"))
     print(in_words(result))
     if isinstance(result, Candidates):
         return 1
@@ -348,7 +335,7 @@ def predict(args) -> int:
         from melib.figures.own_clip import verdict
         from melib.figures.style import save_drawing, use_style
 
-        use_style()
+        use_style(windows=False)
         to = resolve(args.to)
         print(save_drawing(verdict(result, occlusion(models, result)), to.parent, to.stem))
     return 0
@@ -363,34 +350,16 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"melib {args.command}: stopped; the same command goes on where it was.", file=sys.stderr)
         return 130
-    except (ValueError, FileExistsError) as error:  # what bad input raises; its message says what to do
+    except (ValueError, OSError) as error:  # what bad input raises; its message says what to do
         print(f"melib {args.command}: {error}", file=sys.stderr)
         return 2
 
 
 COMMANDS = {
     function.__name__.rstrip("_"): function
-    for function in (
-        demo,
-        doctor,
-        import_,
-        faces,
-        prepare,
-        plan,
-        status,
-        run,
-        collect,
-        tables,
-        compare,
-        peers,
-        calibration,
-        likeness,
-        controls,
-        book,
-        figures,
-        predict,
-    )
-}
+    for function in (demo, doctor, import_, faces, prepare, plan, status, run, collect, tables, compare, peers,
+                     calibration, likeness, controls, book, figures, predict)
+}  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import html
 import json
@@ -16,7 +15,7 @@ from types import MappingProxyType
 from typing import ClassVar, Self
 
 from melib.corpus.index import DATASETS, dataset_name, dataset_order, doubtful_name
-from melib.errors import InputError
+from melib.errors import InputError, nearest
 from melib.home import resolve
 from melib.spec import Option
 
@@ -289,13 +288,6 @@ def _targets(body: list[ast.stmt]) -> list[str]:
         elif isinstance(statement, ast.Assign):
             targets += statement.targets
     return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """ " Did you mean 'x'?", or nothing where no known name is near."""
-    names = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
-    return f" Did you mean {names[close[0]]!r}?" if close else ""
 
 
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 class Option:
     """A hyper-parameter of a Spec: its default, and `bounds` (lowest, highest) of a number or the `choices` of a word.
 
-    The default's type is the option's type. `search` is the range, even in its logarithm, that a search for a good
-    value should cover: what others searched (Gulrajani and Lopez-Paz, 2021), where there is such a range.
+    The default's type is the option's type.
     """
 
     default: object
     bounds: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
-    search: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

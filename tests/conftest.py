@@ -51,7 +51,7 @@ def inputs_for(network: str) -> str:
 
 def settings(**changes) -> RunSettings:
     """Settings of a run on toy samples, in a second."""
-    base = dict(profile="tiny", held_out="SAMM", inputs="flow_image", image_size=8, epochs=4, brl_start=3, lr=1e-3)
+    base = dict(profile="tiny", held_out="SAMM", inputs="flow_image", image_size=16, epochs=4, brl_start=3, lr=1e-3)
     return RunSettings.from_parameters(base | changes)
 
 

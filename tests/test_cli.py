@@ -63,6 +63,18 @@ def test_a_demo_corpus_is_not_written_over_something_else(tmp_path, capsys):
     assert str(tmp_path) in capsys.readouterr().err
 
 
+def test_a_demo_corpus_of_another_seed_has_a_folder_of_its_own(monkeypatch):
+    roots = []
+    monkeypatch.setattr("melib.corpus.demo.write_demo", lambda root, *_, **__: roots.append(root.name) or root)
+    assert [main(["demo"]), main(["demo", "--seed", "1"])] == [0, 0]
+    assert roots == ["demo", "demo-seed1"]
+
+
+def test_a_file_that_is_not_there_ends_a_command_with_one_line(tmp_path, capsys):
+    assert main(["controls", str(tmp_path)]) == 2
+    assert "compare.csv" in capsys.readouterr().err
+
+
 def test_a_top_up_that_cannot_be_made_is_refused_before_a_kernel_starts(tmp_path, tiny_root, capsys):
     root = shutil.copytree(tiny_root, tmp_path / "corpus", ignore=shutil.ignore_patterns("openface", "demo.json"))
     more = f"held_out: SAMM, inputs: apex, augment: [none, even], generated: {tmp_path / 'generated'}"

@@ -32,8 +32,7 @@ class DrawnFace:
     def draw(self, vector: Sequence[float], magnify: float = MAGNIFY) -> np.ndarray:
         """The face (S, S, 3) uint8 RGB with the 17 AU intensities `vector` (0-5), each times `magnify`."""
         seen = self.points - self.moves(vector, magnify) / np.float32(self.scale)
-        x, y = (seen - np.float32(face.CANVAS[:2])[:, None, None]) * np.float32(self.scale * 1.5) - np.float32(0.5)
-        image = cv2.remap(self.canvas, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        image = actors.sample_canvas(self.canvas, self.scale * 1.5, seen)
         return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
 
     def moves(self, vector: Sequence[float], magnify: float = 1) -> np.ndarray:

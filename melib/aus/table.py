@@ -13,6 +13,12 @@ from melib.corpus.demo.motion import OPENFACE_AUS as AUS
 from melib.corpus.index import CorpusError, dataset_order
 
 NAMES = tuple(f"AU{au:02d}" for au in AUS)  # of the 17 intensities of OpenFace, in its order
+MEANING = {
+    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
+    7: "lid tightener", 9: "nose wrinkler", 10: "upper lip raiser", 12: "lip corner puller", 14: "dimpler",
+    15: "lip corner depressor", 17: "chin raiser", 20: "lip stretcher", 23: "lip tightener", 25: "lips part",
+    26: "jaw drop", 45: "blink",
+}  # fmt: skip
 KINDS = {"r": "intensity", "c": "presence"}  # OpenFace's names for them: AU01_r, AU01_c
 SOURCE = ("tool", "tool_version")
 HIGHEST = {"intensity": 5, "presence": 1}

@@ -27,9 +27,8 @@ APPLY = {
 def check_frames(scan: Scan) -> Scan:
     """The scan with an error for each dataset in which frames of labelled clips do not decode.
 
-    A video has been decoded already, when its frames were counted.
-
-    Every frame is decoded, JPEGs at an eighth of their size: about a minute for real copies of all five.
+    Every frame is decoded, JPEGs at an eighth of their size: about a minute for real copies of all five. Those of a
+    video have been decoded already, when they were counted.
     """
     clips = scan.index.dropna(subset=["label"])
     frames = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,11 +116,7 @@ def _frame_count(path: Path) -> int:
 
 @lru_cache(maxsize=4096)
 def _count(path: Path, size: int, changed: int) -> int:
-    capture = _open(path)
-    count = 0
-    while capture.grab():
-        count += 1
-    return count
+    return Video(path).count(sys.maxsize)
 
 
 def list_folder(folder: Path) -> tuple[dict[int, Path], list[str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from melib.corpus.index import CLASSES, DATASETS, CorpusError
+from melib.errors import nearest
 
 # Other spellings met in sheets: CASME's is misspelt in the file itself.
 SPELLINGS = {
@@ -51,9 +50,8 @@ def label_of(dataset: str, emotion: str, mapping: str = "table1", contempt: bool
     emotion = spell(emotion)
     known = _SMIC if dataset == "SMIC" else EMOTIONS if dataset in DATASETS else (*EMOTIONS, *CLASSES)
     if emotion not in known:
-        near = get_close_matches(emotion, known, 1)
-        hint = f"; did it mean {near[0]!r}?" if near else ""
-        raise CorpusError(f"Unknown emotion {emotion!r} in {dataset}; expected one of {', '.join(known)}{hint}")
+        hint = nearest(emotion, known)
+        raise CorpusError(f"Unknown emotion {emotion!r} in {dataset}; expected one of {', '.join(known)}.{hint}")
     if contempt and dataset == "CASME" and emotion == "contempt":
         return "negative"
     others = OTHER_DATASETS[mapping] if dataset not in DATASETS else {}

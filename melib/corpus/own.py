@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from melib.corpus.index import CLASSES, FPS, CorpusError
 from melib.corpus.mapping import label_of, spell
 from melib.corpus.places import DEPTH, Bounds
 from melib.corpus.sheets import Row, cell_text, column_role, csv_rows, frame_number
+from melib.errors import nearest
 
 SHEET = "clips.csv"
 COLUMNS = ("clip", "subject", "emotion", "label", "onset", "apex", "offset", "fps", "file", "au_codes", "cropped")
@@ -83,10 +83,10 @@ def read_lines(path: Path, log: Log) -> list[Line]:
         absent.append("emotion or label")
     if absent:
         words = [word for name in absent for word in name.split(" or ")]
-        near = [(name, get_close_matches(name, header, 1, 0.6)) for name in words]
-        hints = "".join(f" Is {alternatives[0]!r} meant as {name!r}?" for name, alternatives in near if alternatives)
+        hints = {column: nearest(column, words) for column in header if column not in COLUMNS}
         raise CorpusError(
-            f"It has no column {' and no column '.join(absent)}; its header is: {', '.join(header)}.{hints}"
+            f"It has no column {' and no column '.join(absent)}; its header is: {', '.join(header)}."
+            + "".join(f" {column!r} is not known.{hint}" for column, hint in hints.items() if hint)
         )
     if unknown := sorted(set(header) - {*COLUMNS, ""}):
         log.say(
@@ -140,8 +140,7 @@ def _classify(dataset: str, row: Row, line: Line, mapping: str, log: Log) -> tup
     label = line.cells["label"].lower()
     emotion = spell(line.cells["emotion"])
     if label and label not in CLASSES:
-        near = get_close_matches(label, CLASSES, 1)
-        hint = f" Did it mean {near[0]!r}?" if near else ""
+        hint = nearest(label, CLASSES)
         log.count("unknown label", str(line), f"Unknown label {label!r}; expected one of {', '.join(CLASSES)}.{hint}")
         return row._replace(emotion=emotion or label), None
     if label:

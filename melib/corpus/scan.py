@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +32,7 @@ from melib.corpus.own import SHEET, find_sheet, read_own
 from melib.corpus.own import TREE as OWN_TREE
 from melib.corpus.places import explore, find_datasets, list_entries
 from melib.corpus.readers import read_dataset
+from melib.errors import nearest
 
 BESIDE = ("ground_truth", "openface")  # folders of a data root that are no datasets
 
@@ -210,10 +210,10 @@ def _tree() -> str:
 
 def _absent(root: Path, dataset: str, asked: bool, there: set[str]) -> Finding:
     folders = few([name for name, is_folder in list_entries(root) if is_folder])
-    near = doubtful_name(dataset) or next(iter(get_close_matches(dataset, there, 1, 0.6)), "")
-    hint = f"Did you mean {near}? " if near else ""
+    near = doubtful_name(dataset)
+    hint = nearest(dataset, [near] if near else there)
     tree = LAYOUTS[dataset].tree if dataset in LAYOUTS else OWN_TREE
-    remedy = f"{hint}Expected:\n   {tree}" if asked else ""
+    remedy = f"{hint} Expected:\n   {tree}".lstrip() if asked else ""
     message = f"Not there: no folder with a name like {print_name(dataset)} among {folders}."
     return Finding("error" if asked else "note", dataset, "", message, remedy)
 

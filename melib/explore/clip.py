@@ -12,7 +12,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from melib.corpus.index import CorpusError
 from melib.figures.datasets import flow_colours
 from melib.figures.style import SERIES_COLOURS
 from melib.prepare.apex import SPOT_SIZE, motion_curve
@@ -133,8 +132,8 @@ class Curves:
     The axes are laid out once: `open` draws a clip's curves anew, `at` adds the line to that picture.
     """
 
-    def __init__(self, with_aus: bool, width: int = 900, height: int = 190):
-        self.figure = Figure((width / 100, height / 100), dpi=100)
+    def __init__(self, with_aus: bool):
+        self.figure = Figure((9, 1.9), dpi=100)
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes = list(self.figure.subplots(1, 1 + with_aus, squeeze=False)[0])
         self.figure.subplots_adjust(left=0.05, right=0.99, top=0.88, bottom=0.22, wspace=0.1)
@@ -216,7 +215,7 @@ def _open_clip(root: str | Path | None, facts: pd.Series) -> tuple[Clip | None, 
         return None, ""
     try:
         return Clip(root, facts), ""
-    except (*OF_A_CLIP, CorpusError, OSError) as error:
+    except (*OF_A_CLIP, OSError) as error:
         return None, f"Its frames cannot be read: {error}"
 
 

@@ -13,15 +13,9 @@ import traitlets
 
 from melib.aus.face import DrawnFace
 from melib.aus.identity import EMFACS
-from melib.aus.table import AUS, NAMES
+from melib.aus.table import AUS, MEANING, NAMES
 from melib.explore.clip import png
 
-MEANING = {
-    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
-    7: "lid tightener", 9: "nose wrinkler", 10: "upper lip raiser", 12: "lip corner puller", 14: "dimpler",
-    15: "lip corner depressor", 17: "chin raiser", 20: "lip stretcher", 23: "lip tightener", 25: "lips part",
-    26: "jaw drop", 45: "blink",
-}  # fmt: skip
 REST = [0.0] * len(AUS)
 PROTOTYPES = pd.DataFrame(
     {emotion: [float(au in aus) for au in AUS] for emotions in EMFACS.values() for emotion, aus in emotions.items()},

@@ -27,7 +27,7 @@ def still(models: Mapping[str, dict], model_id: str) -> str:
     state, name = model["state"], model["model_name"]
     if _hidden(models, state):
         return ""
-    if name in ("HBoxModel", "VBoxModel", "BoxModel"):
+    if name in ("HBoxModel", "VBoxModel"):
         children = "".join(still(models, child.removeprefix(REFERENCE)) for child in state.get("children", []))
         flow = "column" if name == "VBoxModel" else "row"
         return f"<div style='display:flex;flex-flow:{flow} wrap;gap:4px 12px;align-items:flex-start'>{children}</div>"
@@ -109,22 +109,17 @@ def _any(model: dict) -> str:
 DRAWN = {
     "ImageModel": _image,
     "HTMLModel": _html,
-    "HTMLMathModel": _html,
     "LabelModel": _label,
     "DropdownModel": _choice,
     "ToggleButtonsModel": _choice,
-    "SelectModel": _choice,
     "SelectMultipleModel": _several,
     "FileUploadModel": _button,
     "FloatSliderModel": _value,
     "IntSliderModel": _value,
     "CheckboxModel": _value,
     "TextModel": _value,
-    "FloatTextModel": _value,
-    "IntTextModel": _value,
     "ButtonModel": _button,
     "FloatProgressModel": _progress,
-    "IntProgressModel": _progress,
     "PlayModel": _nothing,
     "AnyModel": _any,
 }

@@ -181,8 +181,8 @@ def centroids_message(table: pd.DataFrame) -> str:
         pairs = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
         alike[VECTOR_TITLES.get(kind, kind)] = pairs.mean()
     most, least = max(alike, key=alike.get), min(alike, key=alike.get)
-    text = {kind: f"{kind} (cosine {value:.2f})".replace("-0.", "−0.") for kind, value in alike.items()}
-    return f"The classes' centroids are most alike at {text[most]}" + f", least at {text[least]}" * (len(alike) > 1)
+    text = {kind: f"{value:.2f} at {kind}".replace("-0.", "−0.") for kind, value in alike.items()}
+    return f"Mean cosine between the classes' AU centroids: {text[most]}" + f", {text[least]}" * (len(alike) > 1)
 
 
 def identity(table: pd.DataFrame) -> Figure:
@@ -220,4 +220,4 @@ def identity_message(table: pd.DataFrame) -> str:
     for kind, rows in table[table["measure"].isin(AGREEMENT)].groupby("vectors", sort=False):
         lead = rows.loc[rows["value"].idxmax()]
         leads.setdefault(AGREEMENT[lead["measure"]], []).append(f"{VECTOR_TITLES[kind]}: {lead['value']:.2f}")
-    return "AU vectors cluster by " + ", by ".join(f"{lead} ({'; '.join(kinds)})" for lead, kinds in leads.items())
+    return "AU clusters follow the " + ", the ".join(f"{lead} ({'; '.join(kinds)})" for lead, kinds in leads.items())

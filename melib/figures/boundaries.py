@@ -15,6 +15,7 @@ from melib.figures.style import CLASS_COLOURS, CLASS_MARKERS
 from melib.study.boundaries import CORNERS
 
 TRAINED = "#8A8A8A"
+CHANCE = 100 / len(CLASSES) + 1  # a UAR below it is not known from guessing
 VIEWS = {  # what a panel shows, and how its score is to be read
     "network": ("The network's probabilities", ""),
     "held_out": ("The paper's plane:\nfitted on {} itself", ", on its own clips"),
@@ -89,13 +90,16 @@ def boundaries(table: pd.DataFrame) -> Figure:
                          fontsize=12, fontweight="bold")  # fmt: skip
     keys = [Line2D([], [], color=CLASS_COLOURS[c], marker=CLASS_MARKERS[c], linestyle="", label=c) for c in CLASSES]
     keys.append(Line2D([], [], color=TRAINED, marker=".", linestyle="", label="training clips"))
-    figure.legend(handles=keys, loc="outside lower left", ncols=4, title=f"clips of {tested}, by their true class",
-                  alignment="left")  # fmt: skip
+    title = f"clips of {tested}, by their true class; one run each"
+    figure.legend(handles=keys, loc="outside lower left", ncols=4, title=title, alignment="left")
     return figure
 
 
 def message(table: pd.DataFrame) -> str:
     """How much of each run's UAR two components keep, both without a held-out clip in the fit."""
     scores = 100 * table[table["role"] == "score"].pivot(index="panel", columns="fit", values="uar")
-    parts = [f"{row['train']:.0f} of {row['network']:.0f} ({name})" for name, row in scores.iterrows()]
-    return f"UAR that a plane of two principal components keeps:\n{', '.join(parts)}"
+    parts = [
+        f"{name} {row['train']:.0f} of {row['network']:.0f}" + " (chance)" * bool(row["train"] < CHANCE)
+        for name, row in scores.loc[table["panel"].unique()].iterrows()
+    ]
+    return f"UAR on a plane of two principal components, of the network's:\n{'; '.join(parts)}"

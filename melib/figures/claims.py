@@ -10,6 +10,12 @@ from matplotlib.figure import Figure
 from melib.figures.style import limits, with_interval
 
 VERDICTS = {"holds": "#007A5A", "does not": "#C44E00", "undecided": "#6B7780", "by construction": "#7A4E9E"}
+PLACES = {
+    "effect (95 %)": 0,
+    "p": 0.33,
+    "verdict": 0.42,
+    "the paper": 0.67,
+}  # of the words beside a panel, of its width
 
 
 def claims(table: pd.DataFrame) -> Figure:
@@ -20,17 +26,22 @@ def claims(table: pd.DataFrame) -> Figure:
     shown = table.dropna(subset=["effect"])
     groups = list(shown.groupby("topic", sort=False))
     heights = [len(rows) + 0.9 for _, rows in groups]
-    size = (10, 0.33 * sum(heights) + 1.4)
+    size = (12.5, 0.27 * sum(heights) + 1.4)
     figure, axes = plt.subplots(len(groups), 2, figsize=size, sharex="col", squeeze=False, height_ratios=heights,
-                                width_ratios=(1, 1.05), layout="constrained")  # fmt: skip
+                                width_ratios=(1, 1.6), layout="constrained")  # fmt: skip
     far = scale(shown)
     for (ax, beside), (topic, rows) in zip(axes, groups, strict=True):
         _panel(rows, far, ax)
         _words(rows, beside)
         ax.set_title(topic, loc="left", fontsize=11)
+        if beside is axes[0, 1]:
+            for name, left in PLACES.items():
+                beside.text(left, -1.2, name, va="center", fontsize=10, color="#666666")
         ax.set(xlim=(-far, far), ylim=(len(rows) - 0.5, -0.5))
     starred = "; * one seed" * bool((shown["seeds"] < 2).any())
-    axes[-1, 0].set_xlabel(f"effect (points), 95 % over subjects; p corrected over all{starred}")
+    axes[-1, 0].set_xlabel(
+        f"effect (points), 95 % over subjects; p corrected\nover all claims, none where no pair is tested{starred}"
+    )
     figure.suptitle(message(table), fontsize=14, fontweight="bold")
     return figure
 
@@ -55,12 +66,17 @@ def _panel(rows: pd.DataFrame, far: float, ax: Axes) -> None:
 
 
 def _words(rows: pd.DataFrame, ax: Axes) -> None:
-    """Each effect and its verdict in words, on the lines of `_panel`."""
+    """Each effect and its verdict in words, on the lines of `_panel`, and what the paper states."""
     for place, row in enumerate(rows.itertuples()):
-        text = with_interval(row.effect, row.low, row.high) + "*" * (row.seeds < 2)
-        ax.text(0, place, text, va="center", fontsize=9)
-        ax.text(0.47, place, "" if pd.isna(row.p) else f"p {row.p:.2f}", va="center", fontsize=9, color="#666666")
-        ax.text(0.64, place, row.verdict, va="center", fontsize=10, color=VERDICTS[row.verdict], fontweight="bold")
+        words = {
+            "effect (95 %)": with_interval(row.effect, row.low, row.high) + "*" * (row.seeds < 2),
+            "p": "" if pd.isna(row.p) else f"{row.p:.2f}",
+            "verdict": row.verdict,
+            "the paper": row.paper,
+        }
+        for name, left in PLACES.items():
+            look = {"color": VERDICTS[row.verdict], "fontweight": "bold"} if name == "verdict" else {}
+            ax.text(left, place, words[name], va="center", fontsize=9.5, **look)
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
     ax.set_axis_off()
 

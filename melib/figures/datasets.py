@@ -118,7 +118,9 @@ def sample_columns(samples: Samples) -> Figure:
 def columns_message(flow: np.ndarray) -> str:
     """How much of the flow (N, 2, S, S) the whole face has in common: the length of its mean over its mean length."""
     common = np.linalg.norm(flow.mean((2, 3)), axis=1) / np.linalg.norm(flow, axis=1).mean((1, 2))
-    return f"The head's shift is {common.min():.0%} to {common.max():.0%} of what the flow shows"
+    return (
+        f"In these {len(flow)} clips {common.min():.0%} to {common.max():.0%} of the flow is common to the whole face"
+    )
 
 
 def flow_colours(flow: np.ndarray) -> np.ndarray:
@@ -164,7 +166,8 @@ def feature_map(rows: pd.DataFrame, colour: str, ax: Axes) -> Axes:
     sns.scatterplot(rows, x="x", y="y", hue=colour, palette=palette, style=colour, markers=markers, s=22, linewidth=0.3,
                     alpha=0.85, legend=False, ax=ax)  # fmt: skip
     ax.set(xticks=[], yticks=[], ylabel="")
-    ax.set_xlabel(f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:.2f}".replace("-", "−"), fontsize=9)
+    silhouette = f"silhouette {rows[f'silhouette_{colour}'].iloc[0]:.2f}".replace("-", "−")
+    ax.set_xlabel(f"{silhouette}, {len(rows)} clips", fontsize=9)
     ax.grid(False)
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color("#CCCCCC")
@@ -195,7 +198,8 @@ def feature_maps(table: pd.DataFrame) -> Figure:
         ax = figure.add_subplot(place)
         feature_map(table[(table["features"] == kind) & (table["clips"] == "all")], colour, ax)
         lead = ax is figure.axes[0]
-        title = kind.split(": ")[0] if lead else kind.split(": ")[0].replace(", ", ",\n")
+        name, _, note = kind.partition(": ")
+        title = (name if lead else name.replace(", ", ",\n")) + f"\n({note})" * bool(note)
         words = "the same,\nby class" if colour == "label" else title + ", by dataset" * lead
         ax.set_title(words, fontsize=12 if lead else 10)
     handles = []
@@ -233,7 +237,7 @@ def probes(table: pd.DataFrame) -> Figure:
             ax.hlines(place, rows[f"{value}_low"], rows[f"{value}_high"], color=colour, linewidth=2.5, alpha=0.5)
             ax.plot(rows[value], place, marker, color=colour, label=f"the {what}", clip_on=False, zorder=3)
             ax.axvline(end, color=colour, linewidth=1, linestyle="--")
-            sign = "chance" if limit == "chance" else f"H({what})"
+            sign = "chance" if limit == "chance" else f"all of the {what}"
             ax.annotate(sign, (end, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
                         ha="center", fontsize=8, color=colour)  # fmt: skip
     axes[0].set(xlim=(0, 1.02), xlabel="class-balanced accuracy", yticks=range(len(names)), yticklabels=names)
@@ -250,9 +254,13 @@ def probes(table: pd.DataFrame) -> Figure:
 def probes_message(table: pd.DataFrame) -> str:
     """From which features dataset and emotion are read best, and how well the dataset is where the emotion is."""
     accuracy = table[table["features"] != NAME_ALONE].pivot(index="features", columns="target", values="accuracy")
+    accuracy = accuracy.loc[[name for name in table["features"].unique() if name in accuracy.index]]
     dataset, emotion = accuracy["dataset"].idxmax(), accuracy["label"].idxmax()
+    kind = "flow" if "flow" in emotion else "apex"
+    raw = accuracy["dataset"].get(f"{kind}, raw")
+    before = "" if raw is None else f", from raw {kind} {raw:.2f}"
     return (
         f"At best the dataset is read with accuracy {accuracy.loc[dataset, 'dataset']:.2f} from {dataset},\n"
         f"the emotion with {accuracy.loc[emotion, 'label']:.2f} from {emotion} "
-        f"(there the dataset: {accuracy.loc[emotion, 'dataset']:.2f})"
+        f"(there the dataset: {accuracy.loc[emotion, 'dataset']:.2f}{before})"
     )

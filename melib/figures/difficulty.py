@@ -69,7 +69,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     ax.grid(axis="y", visible=False)
     ax.set_ylim(-0.6, len(rows) - 0.25)
     figure.legend(loc="outside right center", title="held out")
-    ax.set_title(calibration_message(table))
+    figure.suptitle(calibration_message(table), fontsize=12, fontweight="bold")
     return figure
 
 
@@ -77,7 +77,7 @@ def calibration_message(table: pd.DataFrame) -> str:
     """How many of the bands that hold UARs are met, and what is measured of the others."""
     is_bound = table["row"] == BOUND
     found = bands(table[~is_bound], table[is_bound], float("nan")).dropna(subset=["measured"])
-    words = f"The demo corpus meets {found['met'].sum()} of the {len(found)} bands of UAR that it was set to"
+    words = f"The demo corpus meets {found['met'].sum()} of the {len(found)} bands of UARs and their differences"
     missed = [
         f"{row.band} {100 * row.measured:.1f} ({_band(row.low, row.high)})" for row in found[~found["met"]].itertuples()
     ]

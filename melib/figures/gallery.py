@@ -66,8 +66,6 @@ def redraw(folder: Path, names: Collection[str] = ()) -> Iterator[Path]:
     Raises ValueError where one is unknown or its CSV is not there and, once the others are drawn, for those that cannot
     be.
     """
-    import matplotlib
-
     if unknown := set(names) - set(GALLERY):
         raise ValueError(f"There is no figure {', '.join(sorted(unknown))}. There are {', '.join(GALLERY)}.")
     stored = {name: folder / f"{name}.csv" for name in names or GALLERY if (folder / f"{name}.csv").is_file()}
@@ -77,8 +75,7 @@ def redraw(folder: Path, names: Collection[str] = ()) -> Iterator[Path]:
         what = "holds none of the CSVs that figures are drawn from" if folder.is_dir() else "is no folder"
         raise ValueError(f"{folder} {what}, such as {next(iter(GALLERY))}.csv. Give a folder like figures/.")
 
-    matplotlib.use("Agg")
-    use_style()
+    use_style(windows=False)
     problems = []
     for name, source in stored.items():
         table = pd.read_csv(source)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES
 from melib.figures.style import SERIES_COLOURS, verdict_colour, with_interval
+from melib.study.compare import mean_uar
 from melib.study.tables import printed
 
 LOOKS = ((SERIES_COLOURS[0], "o"), (SERIES_COLOURS[1], "s"))
@@ -48,7 +49,7 @@ def main_job(table: pd.DataFrame) -> Figure:
 
 
 def _gains(setting: pd.DataFrame, ax: Axes) -> None:
-    colours = [verdict_colour(row.gain_low, row.gain_high) for row in setting.itertuples()]
+    colours = [verdict_colour(row.gain_low, row.gain_high, row.p) for row in setting.itertuples()]
     places = range(len(setting))
     ax.axvline(0, color="#333333", linewidth=1)
     ax.hlines(places, setting["gain_low"], setting["gain_high"], color=colours, linewidth=3, alpha=0.6)
@@ -66,7 +67,7 @@ def first_setting(rows: pd.DataFrame) -> pd.DataFrame:
 
 def message(table: pd.DataFrame) -> str:
     """What the setting adds to its control in the mean over datasets, and whether that is sure."""
-    setting = first_setting(table.query("selection == 'last' and metric == 'uar' and column == 'mean'"))
+    setting = first_setting(mean_uar(table))
     row = setting.iloc[0]
     name = row["row"].removeprefix(f"{row['control']}, ")
     sure = "more than cross-entropy" if row["gain_low"] > 0 else "less" if row["gain_high"] < 0 else "undecided"

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from melib.aus.face import DrawnFace
-from melib.aus.table import AUS
+from melib.aus.table import AUS, MEANING
 from melib.corpus.demo import expressions, shading
 from melib.corpus.demo.write import TRUTH
 from melib.figures.aus import STRONGEST, skin_arrows
@@ -91,7 +91,7 @@ def au_effects() -> Figure:
         shade = shading.brightness(STRONGEST * shading.shade_field(au, *face.points))
         bare(ax, np.clip(face.draw(vector, 2) * shade[..., None], 0, 255).astype(np.uint8))
         skin_arrows(face.moves(vector, 2), ax)
-        ax.set_title(f"AU{au}", fontsize=9)
+        ax.set_title(f"AU{au}: {MEANING[au]}", fontsize=9)
     figure.suptitle("What each action unit of the demo corpus does to a face", fontsize=13, fontweight="bold")
     words = f"intensity {STRONGEST} of {STRONGEST}, motion × 2; arrows: how the skin moves"
     figure.supxlabel(words, fontsize=9, color="#666666")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 import matplotlib.pyplot as plt
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES, DATASETS, dataset_order
 from melib.home import resolve
+from melib.study.claims import LEVEL
 
 # Datasets and classes never share a colour, and all differ under the common colour blindnesses (a test measures it):
 # the paper's five datasets in Okabe and Ito's colours, other datasets and the classes in what these leave free.
@@ -25,7 +27,7 @@ DATASET_MARKERS = dict(zip(DATASETS, "os^Dv", strict=True))
 OTHER_MARKERS = ("P", "X", "<", ">")
 CLASS_MARKERS = dict(zip(CLASSES, "osD", strict=True))
 SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#B8860B", "#3F7F5F", "#7B5EA7", "#A4243B")  # no dataset's
-ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # where an effect's interval lies
+ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # an effect that stands after correction, and any other
 SYNTHETIC = "synthetic demo corpus"
 MIXED = {  # figures that show real data too, and what of them is synthetic
     "controls": "demo corpus and shift are synthetic",
@@ -67,9 +69,11 @@ def _looks(names: Iterable[str], known: dict[str, str], others: Sequence[str]) -
     return looks
 
 
-def use_style() -> None:
-    """Set the workbook's matplotlib defaults for this process."""
+def use_style(windows: bool = True) -> None:
+    """Set the workbook's matplotlib defaults for this process; without `windows`, pictures are drawn to files alone."""
     plt.rcParams.update(STYLE)
+    if not windows:
+        plt.switch_backend("Agg")
 
 
 def signed(value: float) -> str:
@@ -87,8 +91,10 @@ def with_interval(value: float, low: float, high: float) -> str:
     return f"{signed(value)} ({signed(low)} to {signed(high)})"
 
 
-def verdict_colour(low: float, high: float) -> str:
-    """Green for an interval above 0, orange for one below, grey where it holds 0 (or nothing is known)."""
+def verdict_colour(low: float, high: float, p: float) -> str:
+    """Green for an interval above 0, orange for one below; grey where it holds 0, where p is above LEVEL or unknown."""
+    if not p <= LEVEL:
+        return OPEN
     return ABOVE if low > 0 else BELOW if high < 0 else OPEN
 
 
@@ -101,19 +107,20 @@ def limits(low: pd.Series, high: pd.Series) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
-def interval_mark(
-    ax: Axes, place: int, value: float, low: float, high: float, ends: tuple[float, float], **mark
-) -> None:
-    """An interval and its value on an axis with these `ends`; where it lies outside, an arrow with the value."""
-    colour = verdict_colour(low, high)
-    ax.hlines(place, max(low, ends[0]), min(high, ends[1]), color=colour, linewidth=3.5, alpha=0.5)
-    if ends[0] <= value <= ends[1]:
-        ax.plot(value, place, "o", color=colour, markersize=5.5, zorder=3, **mark)
+def gain_mark(ax: Axes, place: float, row: NamedTuple, ends: tuple[float, float]) -> None:
+    """A gain and its interval on an axis with these `ends`, in `verdict_colour`, hollow where it rests on one seed;
+    where it lies outside, an arrow with all three numbers. `row` has gain, gain_low, gain_high, p and seeds."""
+    colour = verdict_colour(row.gain_low, row.gain_high, row.p)
+    ax.hlines(place, max(row.gain_low, ends[0]), min(row.gain_high, ends[1]), color=colour, linewidth=3.5, alpha=0.5)
+    if ends[0] <= row.gain <= ends[1]:
+        hollow = {"markerfacecolor": "white", "markeredgewidth": 1.6} if row.seeds < 2 else {}
+        ax.plot(row.gain, place, "o", color=colour, markersize=5.5, zorder=3, **hollow)
         return
-    left = value < ends[0]
+    left = row.gain < ends[0]
     ax.plot(ends[not left], place, "<" if left else ">", color=colour, markersize=7, clip_on=False)
-    ax.annotate(signed(value), (ends[not left], place), (8 if left else -8, 0), textcoords="offset points", va="center",
-                ha="left" if left else "right", fontsize=9, color=colour)  # fmt: skip
+    ax.annotate(with_interval(row.gain, row.gain_low, row.gain_high), (ends[not left], place), (8 if left else -8, 0),
+                textcoords="offset points", va="center", ha="left" if left else "right", fontsize=8.5,
+                color=colour)  # fmt: skip
 
 
 def mark_synthetic(figure: Figure, text: str = SYNTHETIC) -> None:

@@ -228,7 +228,7 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
             save_file(weights, partial / f"{name}.safetensors")
         for kind in KINDS:
             fold.plan(kind).to_csv(partial / f"plan_{kind}.csv")
-            top_up_samples(fold, trained, kind).save(partial / "samples" / kind)
+            top_up_samples(fold, trained, kind).save(partial / "samples" / kind, fold.data.synthetic)
         facts = {
             "settings": asdict(settings),
             "data": fold.data.fingerprint,

@@ -169,17 +169,19 @@ def folds_table(settings: GanSettings, each: int = 8, progress: Callable | None 
 
 
 def image_table(fold: Fold, trained: Trained, samples: Samples) -> pd.DataFrame:
-    """What generated `samples` are as pictures: measure, generated, neutral (the same of the faces they were made
-    from, where that says something), real (of real apex frames).
+    """What generated `samples` are as pictures, a row a measure.
+
+    Columns measure, generated, neutral (the same of the faces they were made from, where that says something), real
+    (of real apex frames).
 
     `identity`: how often a face is nearer to another clip's onset of its subject than to one of another subject of its
     dataset (area under the curve; 0.5 is chance). `kid`: kernel distance to real apex frames of the class, times 1000,
     mean over classes; beside it that between two halves of the real ones. `diversity`: mean distance between faces of a
     class and dataset. `sharpness`: energy of the finest detail against the onset's. `attention` and `saturated`: the
     mean of the attention map, and the share of it that is above 0.99 (the face returned) or below 0.01 (the colour
-    image alone). `passed`: grey levels by which real faces change that go
-    through the generator with their own AUs. Faces are compared by their first principal components (`COMPONENTS`),
-    fitted on the onsets of the training datasets; for `kid` each counts alike.
+    image alone). `passed`: grey levels by which real faces change that go through the generator with their own AUs.
+    Faces are compared by their first principal components (`COMPONENTS`), fitted on the onsets of the training
+    datasets; for `kid` each counts alike.
     """
     real = fold.data.samples.select(fold.index["dataset"].isin(fold.sources).to_numpy())
     pixels = real.arrays["onset"].reshape(len(real), -1) / 127.5 - 1

@@ -59,7 +59,9 @@ class GanSettings(Settings):
     held_out: str = setting(part="fold")
     datasets: tuple[str, ...] = setting((), part="fold")  # that take part; (): all that can be read
     sources: tuple[str, ...] = setting((), part="fold")  # (): all other datasets of the corpus
-    flow_method: str = setting("lk", part="preparation")
+    flow_method: str = setting(
+        "lk", part="preparation", choices=("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large")
+    )
     apex_rule: str = setting("motion", part="preparation", choices=("motion", "midpoint", "dcrois"))
     image_size: int = setting(part="preparation", bounds=(16, 1024))  # of the crops, and of what is generated
     au_folder: str = setting("")  # "" stands for `openface` in the data root
@@ -80,9 +82,7 @@ class GanSettings(Settings):
     figures: str = setting("", role="place")  # folder that figures and their tables are written to; "" writes none
     start: str = setting("", role="file")  # a generator.safetensors to go on from; "" draws a new one
     # as in a run
-    face_detector: str = setting(
-        "yunet", part="preparation", choices=("yunet", "haar")
-    )  # as in a run, like the next three
+    face_detector: str = setting("yunet", part="preparation", choices=("yunet", "haar"))
     boxes: str = setting("", role="file", part="preparation")
     flow_weights: str = setting("", role="file", part="preparation")
     remove_head_motion: bool = setting(False, part="preparation")

@@ -18,9 +18,9 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     >>> probabilities(np.array([0.0, 0.0, np.log(2)])).round(2)
     array([0.25, 0.25, 0.5 ])
     """
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    from scipy.special import softmax
+
+    return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=-1)
 
 
 def fit_temperature(logits: np.ndarray, true: np.ndarray) -> float | None:
@@ -42,10 +42,10 @@ def fit_temperature(logits: np.ndarray, true: np.ndarray) -> float | None:
 
 def log_loss(logits: np.ndarray, true: np.ndarray, temperature: float = 1.0) -> float:
     """The mean negative log probability of the true classes (N,), of logits (N, 3)."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    top = scaled.max(axis=1)
-    normaliser = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-    return float(np.mean(normaliser - scaled[np.arange(len(true)), true]))
+    from scipy.special import log_softmax
+
+    chances = log_softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+    return -float(chances[np.arange(len(true)), true].mean())
 
 
 def calibration_error(chances: np.ndarray, true: np.ndarray) -> float:

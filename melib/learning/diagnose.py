@@ -32,13 +32,9 @@ class Diagnosis:
     epochs: pd.DataFrame
     attention: pd.DataFrame
 
-    def to_records(self) -> dict[str, list[dict]]:
-        """Both tables as plain rows, for a checkpoint."""
-        return {name: table.to_dict("records") for name, table in vars(self).items()}
-
     @classmethod
     def from_records(cls, epochs: Iterable[dict[str, list[dict]]]) -> Diagnosis:
-        """The rows of several epochs as one diagnosis."""
+        """What `diagnose` gave for several epochs as one diagnosis."""
         rows: dict[str, list[dict]] = {"epochs": [], "attention": []}
         for epoch in epochs:
             for name, more in epoch.items():
@@ -46,11 +42,12 @@ class Diagnosis:
         return cls(**{name: pd.DataFrame(part) for name, part in rows.items()})
 
 
-def diagnose(algorithm: BRL, fold: Fold, epoch: int) -> Diagnosis:
+def diagnose(algorithm: BRL, fold: Fold, epoch: int) -> dict[str, list[dict]]:
     """Measure the training clips with the network and BRL as `epoch` left them; nothing is changed or drawn.
 
     Both gradients are of the plain losses, before lam weighs them, in batches of the training's size. The probes are
     read by subjects they were not fitted on (`probes.probe`) and say what the features hold, not what BRL is given.
+    Returns the rows of both tables of a `Diagnosis` as plain numbers, which a checkpoint can hold.
     """
     algorithm.eval()
     rows = fold.train.to(fold.device)
@@ -63,7 +60,7 @@ def diagnose(algorithm: BRL, fold: Fold, epoch: int) -> Diagnosis:
         **_gradient_norms(algorithm, features, labels, domains, fold.settings.batch_size),
         **_probe_accuracies(features, domains, labels, fold),
     }
-    return Diagnosis(pd.DataFrame([row]), _attention_table(algorithm.brl, features, domains, fold, epoch))
+    return {"epochs": [row], "attention": _attention_rows(algorithm.brl, features, domains, fold, epoch)}
 
 
 def _attention_facts(brl: nn.Module, features: Tensor, domains: Tensor) -> dict[str, float]:
@@ -96,7 +93,7 @@ def _gradient_norms(algorithm: BRL, features: Tensor, labels: Tensor, domains: T
         )
         norms.append([float(torch.autograd.grad(loss, part)[0].norm()) for loss in losses])
     ce, brl = np.array(norms).T
-    return {"gradient_ce": ce.mean(), "gradient_brl": brl.mean()}
+    return {"gradient_ce": float(ce.mean()), "gradient_brl": float(brl.mean())}
 
 
 def _probe_accuracies(features: Tensor, domains: Tensor, labels: Tensor, fold: Fold) -> dict[str, float]:
@@ -110,7 +107,7 @@ def _probe_accuracies(features: Tensor, domains: Tensor, labels: Tensor, fold: F
     return accuracies
 
 
-def _attention_table(brl: nn.Module, features: Tensor, domains: Tensor, fold: Fold, epoch: int) -> pd.DataFrame:
+def _attention_rows(brl: nn.Module, features: Tensor, domains: Tensor, fold: Fold, epoch: int) -> list[dict]:
     with torch.no_grad():
         attention = brl.attention(features)
     rows = []
@@ -118,4 +115,4 @@ def _attention_table(brl: nn.Module, features: Tensor, domains: Tensor, fold: Fo
         values = attention[domains == domain].cpu().numpy()
         spread = {f"q{100 * q:.0f}": float(np.quantile(values, q)) for q in QUANTILES}
         rows.append({"epoch": epoch, "dataset": fold.datasets[domain], "mean": float(values.mean()), **spread})
-    return pd.DataFrame(rows)
+    return rows

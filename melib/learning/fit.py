@@ -159,7 +159,7 @@ def _fit_estimator(fold: Fold, done: Callable[[int, dict], None]) -> FoldResult:
     started = time.monotonic()
     settings = fold.settings
     options = {name: settings.option(name) for name in settings.spec.options}
-    estimator = settings.spec.load()(options, settings.class_weights, settings.seed)
+    estimator = settings.spec.load()(options, settings.class_weights)
     target = Features(_vectors(fold, "held_out")[0]) if settings.spec.uses_target else None
     logits = {}
     with threadpool_limits(settings.threads):  # as torch: the number of threads changes the last bits

@@ -73,6 +73,11 @@ def predicted_classes(rows: pd.DataFrame) -> np.ndarray:
     return rows[list(CLASSES)].to_numpy().argmax(1)
 
 
+def counts_of(rows: pd.DataFrame) -> np.ndarray:
+    """The confusion counts (3, 3) of the rows of a predictions table: true classes down, predicted ones across."""
+    return confusion(rows["label"].map(CLASSES.index).to_numpy(dtype=int), predicted_classes(rows))
+
+
 def select(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> pd.DataFrame:
     """Held-out metrics under each rule, counts pooled over folds: columns selection, acc, uar, uf1.
 
@@ -86,8 +91,7 @@ def select(history: pd.DataFrame, predictions: pd.DataFrame, first: int) -> pd.D
             continue
         row = {"selection": rule}
         for metric, table in chosen.items():
-            true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
-            row[metric] = scores(confusion(true, predicted_classes(table)))[metric]
+            row[metric] = scores(counts_of(table))[metric]
         if history["fold"].nunique() == 1:
             row |= {f"{metric}_epoch": int(table["epoch"].iloc[0]) for metric, table in chosen.items()}
         rows.append(row)
@@ -101,8 +105,7 @@ def pooled_by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for (epoch, split), table in predictions.groupby(["epoch", "split"]):
-        true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
-        values = scores(confusion(true, predicted_classes(table)))
+        values = scores(counts_of(table))
         rows.setdefault(epoch, {}).update({f"{split}_{metric}": value for metric, value in values.items()})
     columns = [f"{split}_{metric}" for split in ("source_val", "held_out") for metric in METRICS]
     return pd.DataFrame.from_dict(rows, "index").reindex(columns=columns).rename_axis("epoch").reset_index()
@@ -114,8 +117,7 @@ def honest_confusion(history: pd.DataFrame, predictions: pd.DataFrame, first: in
         chosen = chosen_predictions(history, predictions, rule, first)
         if chosen:
             break
-    table = chosen["uar"]
-    return rule, confusion(table["label"].map(CLASSES.index).to_numpy(dtype=int), predicted_classes(table))
+    return rule, counts_of(chosen["uar"])
 
 
 def _best(history: pd.DataFrame, column: str) -> int:

@@ -9,11 +9,12 @@ from typing import ClassVar
 
 from melib.corpus.index import dataset_name
 from melib.corpus.mapping import MAPPINGS
+from melib.errors import nearest
 from melib.home import resolve
 from melib.learning.protocols import Protocol
 from melib.learning.registry import ALGORITHMS, ESTIMATORS, METHODS, NETWORKS, PROTOCOLS
 from melib.prepare.arrays import kind_of
-from melib.settings import ALL, Settings, SettingsError, check_dataset, nearest, one_of, setting
+from melib.settings import ALL, Settings, SettingsError, check_dataset, one_of, setting
 from melib.spec import Option, Spec
 
 PROFILES = {
@@ -75,7 +76,7 @@ class RunSettings(Settings):
         "lk", part="preparation", choices=("lk", "farneback", "dis", "tvl1", "raft_small", "raft_large")
     )
     apex_rule: str = setting("motion", part="preparation", across="row", choices=("motion", "midpoint", "dcrois"))
-    image_size: int = setting(part="preparation", bounds=(8, 4096))  # side of the face crop, pixels
+    image_size: int = setting(part="preparation", bounds=(16, 1024))  # side of the face crop, pixels
     face_detector: str = setting("yunet", part="preparation", choices=("yunet", "haar"))
     boxes: str = setting("", role="file", part="preparation")  # CSV of face boxes
     flow_weights: str = setting("", role="file", part="preparation")  # RAFT's; "": torchvision's own
@@ -168,6 +169,11 @@ class RunSettings(Settings):
             raise SettingsError(
                 f"augment = {self.augment!r} needs a generator that never saw the held-out dataset: hold out one "
                 "dataset (protocol lodo or hde), or use oversample."
+            )
+        if self.augment in GENERATED and self.label_mapping != Protocol.mapping:
+            raise SettingsError(
+                f"augment = {self.augment!r} with mapping = {self.label_mapping!r}: a generator knows the classes of "
+                f"{Protocol.mapping!r} alone. Leave mapping out, or use oversample."
             )
 
     def _check_method(self) -> None:

@@ -71,14 +71,20 @@ def split_samples(index: pd.DataFrame, settings: RunSettings, fold: str | None =
         _keep_subjects(split, index, present, real, settings)
     left = set(index["label"][split == "train"])
     if lacking := [name for name in CLASSES if name not in before]:
-        raise FitError(f"No training clip of class {lacking} in {sources}: it could never be learned.")
+        raise FitError(
+            f"No training clip of class {lacking} in {sources}; a run needs clips of all three: {list(CLASSES)}. Add "
+            "some, or a dataset that has them, to the corpus (and to `sources`, where those are named)."
+        )
     if lacking := [name for name in CLASSES if name not in left]:
         raise FitError(
             f"All training clips of class {lacking} are of subjects that were drawn for choosing an epoch: set "
             "val_share to 0 to train on everyone, or another seed."
         )
     if not (split == "held_out").any():
-        raise FitError(f"{fold} has no labelled clip to test on.")
+        raise FitError(
+            f"{fold} has no labelled clip to test on, and a fold needs at least one. Label its clips, choose a mapping "
+            "that gives their emotions a class, or hold out another."
+        )
     return split
 
 

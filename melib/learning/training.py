@@ -61,7 +61,7 @@ def train(fold: Fold, path: Path | None, done: Callable[[int, dict], None]) -> F
         records.logits.append(logits)
         records.history.append({"epoch": epoch, **losses, **measure(logits, fold)})
         if settings.diagnose:
-            records.diagnoses.append(diagnose(algorithm, fold, epoch).to_records())
+            records.diagnoses.append(diagnose(algorithm, fold, epoch))
         # A finished fold is kept whole: the others of its run may take long.
         checkpoint.keep(vars(records), now=epoch == settings.epochs)
         done(epoch, records.history[-1])

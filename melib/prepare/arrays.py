@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from melib.errors import nearest
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,15 @@ ARRAYS = {
     "flow_image": Array("flow from onset to apex as u, v and strain, each stretched over 0 to 255",
                         "melib.prepare.pair:flow_parts", "flow_image", (28, 28, 3), FLOW,
                         block="melib.prepare.pair:flow_image"),
-    "lbptop": Array("LBP-TOP of the whole face, 10 frames, R = 3, 3, 3, P = 8", "melib.prepare.lbptop:lbptop", "vector",
-                    (3 * EACH_PLANE,)),
+    "lbptop": Array("LBP-TOP of the whole face, 10 frames, R = 3, 3, 3, P = 8", "melib.prepare.lbptop:lbptop_of_clip",
+                    "vector", (3 * EACH_PLANE,)),
     "lbptop_85": Array("LBP-TOP of 85 blocks (grids of 1, 2, 4 and 8), 10 frames, R = 3, 3, 3, P = 8",
-                       "melib.prepare.lbptop:lbptop", "vector", (85 * 3 * EACH_PLANE,),
+                       "melib.prepare.lbptop:lbptop_of_clip", "vector", (85 * 3 * EACH_PLANE,),
                        options={"grids": (1, 2, 4, 8)}),
     "hoof": Array("HOOF of the whole face, 10 frames, 8 bins of direction", "melib.prepare.hoof:hoof", "vector", (72,)),
-    "hog3d": Array("3DHOG of 5 x 5 blocks, 10 frames", "melib.prepare.hog3d:hog3d", "vector", (800,)),
+    "hog3d": Array("3DHOG of 5 x 5 blocks, 10 frames", "melib.prepare.hog3d:hog3d_of_clip", "vector", (800,)),
     "biwoof": Array("Bi-WOOF of 5 x 5 blocks, onset to apex", "melib.prepare.pair:flow_parts", "vector", (200,), FLOW,
-                    block="melib.prepare.biwoof:biwoof"),
+                    block="melib.prepare.biwoof:biwoof_of_clips"),
     "flow_cells": Array("angle and length of the flow in 8 x 8 cells, frame to frame, the apex in the middle",
                         "melib.prepare.flow_cells:flow_cells", "sequence", (64, 128)),
     "frames": Array("16 grey frames of the clip, evenly in time", "melib.prepare.pair:grey_frames", "video",
@@ -101,8 +102,7 @@ ARRAYS = {
 def spec_of(name: str) -> Array:
     """The registry's line of `name`. Raises ValueError naming the nearest one where there is none."""
     if name not in ARRAYS:
-        near = difflib.get_close_matches(name, ARRAYS, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = nearest(name, ARRAYS)
         raise ValueError(f"No array {name!r} can be prepared from clips.{hint} There are {', '.join(ARRAYS)}.")
     return ARRAYS[name]
 

@@ -42,7 +42,11 @@ class Clip:
             return self.first
         frame = read_frame(self.files[number])
         if frame.shape != self.first.shape:
-            raise PrepareError(f"Frame {number} is {frame.shape}, the onset {self.first.shape}; a clip needs one size.")
+            sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (frame, self.first)]
+            raise PrepareError(
+                f"Frame {number} is {sizes[0]} pixels, the onset {sizes[1]}; a clip needs one size. Put back the "
+                f"frames of {self.row['folder']} as they were delivered, or bring them to one size."
+            )
         return frame
 
     @property

@@ -22,8 +22,8 @@ from melib.settings import Settings
 
 @dataclass(frozen=True)
 class Data:
-    """The samples of a run, the fingerprint that names their corpus in hashes, whether that is a demo corpus, and the
-    clips that preparation had to leave out (clip_id, dataset, reason)."""
+    """The samples of a run, the fingerprint that names their corpus in hashes, whether that is a demo corpus or a
+    folder of samples saved as synthetic, and the clips that preparation left out (clip_id, dataset, reason)."""
 
     samples: Samples
     fingerprint: str

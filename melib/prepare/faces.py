@@ -62,7 +62,10 @@ def find_face(image: np.ndarray, cropped: bool = False, box: Face | None = None,
     height, width = image.shape[:2]
     if box is not None:
         if not (0 <= box.x + box.w / 2 < width and 0 <= box.y + box.h / 2 < height):
-            raise FaceError(f"The given box {(box.x, box.y, box.w, box.h)} lies outside the {width}x{height} frame.")
+            raise FaceError(
+                f"The given box {(box.x, box.y, box.w, box.h)} lies outside the {width}x{height} frame: its middle "
+                "must be in it. Correct x, y, w and h in the boxes CSV, in pixels of the onset frame."
+            )
         return box
     if cropped:
         return _whole(image, "cropped")
@@ -113,20 +116,26 @@ def crop_matrix(face: Face, size: int) -> np.ndarray:
 def read_boxes(path: str | Path) -> dict[str, Face]:
     """Read a user's boxes CSV (clip_id, x, y, w, h in pixels of the onset frame, optional angle in degrees).
 
-    Raises FaceError where columns are missing or a box has no area.
+    Raises FaceError where the file or a column is missing, a value is no number or a box has no area.
     """
     if not Path(path).is_file():
         raise FaceError(f"There is no boxes CSV at {path}; it needs the columns clip_id, x, y, w, h (and angle).")
     table = pd.read_csv(path, dtype={"clip_id": str})
     missing = [name for name in ("clip_id", "x", "y", "w", "h") if name not in table.columns]
     if missing:
-        raise FaceError(f"The boxes CSV {path} lacks {missing}; it has {list(table.columns)}.")
+        raise FaceError(
+            f"The boxes CSV {path} lacks {missing}; it has {list(table.columns)}. Name its columns clip_id, x, y, w, h "
+            "(and angle)."
+        )
     if "angle" not in table.columns:
         table["angle"] = 0.0
     numbers = table[["x", "y", "w", "h", "angle"]].apply(pd.to_numeric, errors="coerce")
     bad = numbers.isna().any(axis=1) | (numbers["w"] <= 0) | (numbers["h"] <= 0)
     if bad.any():
-        raise FaceError(f"The boxes CSV {path} has no usable box for {list(table['clip_id'][bad][:5])}.")
+        raise FaceError(
+            f"The boxes CSV {path} has no usable box for {list(table['clip_id'][bad][:5])}: x, y, w, h (and angle) "
+            "must be numbers, w and h above 0. Correct these rows, or remove them to have the faces detected."
+        )
     return {
         clip: Face(*map(float, values), "boxes")
         for clip, values in zip(table["clip_id"], numbers.to_numpy(), strict=True)

@@ -30,10 +30,10 @@ def flow_cells(clip: Clip, settings: PrepareSettings) -> np.ndarray:
     return placed(np.array(fields, np.float32).reshape(-1, 2 * CELLS**2), APEX - (apex - first))
 
 
-def cell_motion(field: np.ndarray, cells: int = CELLS) -> np.ndarray:
-    """Angle in [-pi, pi] and length of the mean flow in each cell of a field (2, S, S), (2 cells^2,): cell by cell."""
-    side = field.shape[1] // cells
-    means = field.reshape(2, cells, side, cells, side).mean(axis=(2, 4))
+def cell_motion(field: np.ndarray) -> np.ndarray:
+    """Angle in [-pi, pi] and length of the mean flow in 8 x 8 cells of a field (2, S, S), (128,): cell by cell."""
+    side = field.shape[1] // CELLS
+    means = field.reshape(2, CELLS, side, CELLS, side).mean(axis=(2, 4))
     angle = np.arctan2(means[1], means[0])
     return np.stack([angle, np.hypot(*means)], axis=-1).reshape(-1)
 

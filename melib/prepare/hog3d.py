@@ -15,7 +15,7 @@ MOST = 0.2  # of a block's vector of length 1: what is above is cut off
 SMOOTH = np.array([0.25, 0.5, 0.25])
 
 
-def hog3d(clip: Clip, settings: PrepareSettings) -> np.ndarray:
+def hog3d_of_clip(clip: Clip, settings: PrepareSettings) -> np.ndarray:
     """3DHOG of the face (112 px, grey, 10 frames by TIM), (800,) float32."""
     return hog_3d(grey_volume(clip, SIZE, LENGTH))
 
@@ -36,22 +36,10 @@ def hog_3d(volume: np.ndarray, grid: int = GRID) -> np.ndarray:
         )
     for axis in range(3):
         volume = np.apply_along_axis(np.convolve, axis, volume, SMOOTH, "valid")
-    t, y, x = (_central(volume, axis) for axis in range(3))
-    planes = [
-        _plane(*pair, bins, grid) for pair, bins in zip(((x, y), (x, t), (y, t)), BINS, strict=True)
-    ]  # fmt: skip
+    t, y, x = (gradient[1:-1, 1:-1, 1:-1] for gradient in np.gradient(volume))
+    planes = [_plane(*pair, bins, grid) for pair, bins in zip(((x, y), (x, t), (y, t)), BINS, strict=True)]
     blocks = _unit(np.concatenate(planes, axis=1))
     return _unit(np.minimum(blocks, MOST)).reshape(-1).astype(np.float32)
-
-
-def _central(volume: np.ndarray, axis: int) -> np.ndarray:
-    """Central differences along an axis at the voxels that have neighbours along all."""
-    inner = [slice(1, -1)] * 3
-    after = list(inner)
-    before = list(inner)
-    after[axis] = slice(2, None)
-    before[axis] = slice(None, -2)
-    return (volume[tuple(after)] - volume[tuple(before)]) / 2
 
 
 def _plane(first: np.ndarray, second: np.ndarray, bins: int, grid: int) -> np.ndarray:

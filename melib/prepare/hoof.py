@@ -26,8 +26,8 @@ def hoof(clip: Clip, settings: PrepareSettings) -> np.ndarray:
     return oriented_histograms(fields).T.reshape(-1)
 
 
-def oriented_histograms(fields: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """Of each flow field (N, 2, H, W) the share of motion in each direction, (N, bins) float32 that sum to 1.
+def oriented_histograms(fields: np.ndarray) -> np.ndarray:
+    """Of each flow field (N, 2, H, W) the share of motion in each of 8 directions, (N, 8) float32 that sum to 1.
 
     Each vector adds its length to the bin of its angle; bins cut the full circle from 0 (to the right) onwards, as
     Chaudhry et al. (2009) do without folding left onto right. A field without motion has equal shares.
@@ -35,8 +35,8 @@ def oriented_histograms(fields: np.ndarray, bins: int = BINS) -> np.ndarray:
     u = fields[:, 0]
     v = fields[:, 1]
     length = np.hypot(u, v)
-    place = direction(u, v, bins)
+    place = direction(u, v, BINS)
     field = np.arange(len(fields))[:, None, None]
-    sums = np.bincount((field * bins + place).ravel(), length.ravel(), len(fields) * bins).reshape(-1, bins)
+    sums = np.bincount((field * BINS + place).ravel(), length.ravel(), len(fields) * BINS).reshape(-1, BINS)
     total = sums.sum(axis=1, keepdims=True)
-    return np.where(total > 0, sums / np.where(total > 0, total, 1), 1 / bins).astype(np.float32)
+    return np.where(total > 0, sums / np.where(total > 0, total, 1), 1 / BINS).astype(np.float32)

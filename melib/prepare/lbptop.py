@@ -17,11 +17,9 @@ LENGTH = 10  # frames after temporal interpolation
 NEIGHBOURS = 8
 
 
-def lbptop(
-    clip: Clip, settings: PrepareSettings, grids: Sequence[int] = (1,), radii: Sequence[int] = (3, 3, 3)
-) -> np.ndarray:
+def lbptop_of_clip(clip: Clip, settings: PrepareSettings, grids: Sequence[int] = (1,)) -> np.ndarray:
     """LBP-TOP of the face (112 px, grey, 10 frames by TIM), (177 times the number of blocks,) float32."""
-    return lbp_top(grey_volume(clip, SIZE, LENGTH), grids, radii)
+    return lbp_top(grey_volume(clip, SIZE, LENGTH), grids)
 
 
 def grey_volume(clip: Clip, size: int, length: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import pandas as pd
 from melib.corpus.index import CLASSES
 from melib.errors import InputError
 from melib.files import damage, describe
+from melib.home import write_whole
 from melib.prepare.arrays import KINDS, kind_of
 
 NEEDED = ("clip_id", "dataset", "subject", "label")
@@ -44,8 +45,11 @@ class Samples:
         strange = sorted(set(self.index["label"].dropna()) - set(CLASSES))
         if strange:
             raise SamplesError(f"Unknown labels {strange}; the classes are {list(CLASSES)}.")
-        if self.index["clip_id"].duplicated().any():
-            raise SamplesError("A clip_id occurs twice in the samples' index; predictions are keyed by it.")
+        if twice := self.index["clip_id"][self.index["clip_id"].duplicated()].unique().tolist():
+            raise SamplesError(
+                f"{len(twice)} clip ids occur more than once in the samples' index: {twice[:5]}. Predictions are keyed "
+                "by clip_id: give each row its own."
+            )
         for name, array in self.arrays.items():
             self._check_array(name, array)
 
@@ -68,8 +72,11 @@ class Samples:
         arrays = {name: np.asarray(array[mask]) for name, array in self.arrays.items()}
         return Samples(self.index[mask].reset_index(drop=True), arrays)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write index.parquet, one .npy an array, and samples.json (last, so that a half-written folder is none)."""
+    def save(self, folder: str | Path, synthetic: bool = False) -> Path:
+        """Write index.parquet, one .npy an array, and samples.json (last, so that a half-written folder is none).
+
+        `synthetic` says that no clip is of a real face: results and figures of these samples are then marked so.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "samples.json").unlink(missing_ok=True)
@@ -78,7 +85,7 @@ class Samples:
             temporary = folder / f".{name}.npy"  # the array may be a map of the very file that it replaces
             np.save(temporary, array)
             temporary.replace(folder / f"{name}.npy")
-        write_manifest(folder, list(self.arrays))
+        write_manifest(folder, list(self.arrays), synthetic=synthetic)
         return folder
 
     @classmethod
@@ -126,7 +133,5 @@ def write_manifest(folder: Path, arrays: list[str], **more) -> dict:
     names = ["index.parquet", *(f"{name}.npy" for name in sorted(arrays))]
     files = {name: describe(folder / name) for name in names}
     manifest = {"arrays": sorted(arrays), "fingerprint": digest.hexdigest(), "files": files, **more}
-    temporary = folder / "samples.json.tmp"
-    temporary.write_text(json.dumps(manifest, indent=1))
-    temporary.replace(folder / "samples.json")
+    write_whole(folder / "samples.json", json.dumps(manifest, indent=1).encode())
     return manifest

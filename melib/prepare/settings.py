@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 
-from melib.errors import InputError
+from melib.errors import InputError, nearest
 from melib.prepare.apex import RULES
 from melib.prepare.faces import DETECTORS
 from melib.prepare.flow import BATCHED, FLOWS
@@ -50,8 +49,7 @@ class PrepareSettings:
         ):
             value = getattr(self, name)
             if value not in allowed:
-                near = get_close_matches(str(value), allowed, 1, 0)[0]
-                raise PrepareError(f"{name} is {value!r}; did you mean {near!r}? There are {allowed}.")
+                raise PrepareError(f"{name} is {value!r}.{nearest(str(value), allowed)} There are {allowed}.")
 
     def digest(self, names: Iterable[str], **more: object) -> str:
         """Twelve characters that name these fields and `more`; of a file its content counts.

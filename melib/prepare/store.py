@@ -14,6 +14,7 @@ import numpy as np
 
 from melib.files import damage, describe
 from melib.folder import DamagedError
+from melib.home import write_whole
 
 log = logging.getLogger(__name__)
 MANIFEST = "made.json"  # written last: a folder without it is unfinished
@@ -56,9 +57,7 @@ class Filling:
             self.values.write(array_header(len(self.entries), self.shape, self.dtype))
         self.close()
         files = {name: describe(self.folder / name) for name in (INDEX, VALUES) if (self.folder / name).is_file()}
-        temporary = self.folder / f"{MANIFEST}.tmp"
-        temporary.write_text(json.dumps({**facts, "files": files}, indent=1))
-        temporary.replace(self.folder / MANIFEST)
+        write_whole(self.folder / MANIFEST, json.dumps({**facts, "files": files}, indent=1).encode())
         (self.folder / "journal.jsonl").unlink()
 
     def close(self) -> None:

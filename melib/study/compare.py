@@ -19,9 +19,9 @@ from melib.learning.settings import RunSettings
 from melib.study.claims import HELPS, judge
 from melib.study.outcomes import Outcomes
 from melib.study.report import SYNTHETIC, markdown
-from melib.study.rows import by_seed, control_of, label, row_of
+from melib.study.rows import by_seed, control_of, distinct, label, row_of
 from melib.study.statistics import flip_test, holm, interval, over_seeds
-from melib.study.tables import POOLS, printed
+from melib.study.tables import printed
 from melib.study.tuning import is_inner, source_scores, tune
 
 HOW = (
@@ -74,8 +74,12 @@ def compare(outcomes: Outcomes) -> pd.DataFrame:
     paired test, corrected (Holm) over all rows for one metric and column; and where the same was run on placebo groups,
     what it has more than that, `less_shuffled` with its interval. `transductive` rows saw the held-out clips'
     inputs. Ensembles average the probabilities of a row's seeds; `tuned` rows choose a setting on the sources alone.
+    ValueError where all runs serve tuning.
     """
     single = entries(outcomes)
+    if not single:
+        raise ValueError("All these runs leave a dataset out and name `sources`: they serve tuning alone, and have no "
+                         "row. Leave `sources` out, or use protocol hde.")  # fmt: skip
     estimators = [row for row in single if row.settings.is_estimator]
     networks = [row for row in single if not row.settings.is_estimator]
     made = [*ensembles(single), *tuned(networks, "networks"), *tuned(estimators, "estimators")]
@@ -96,8 +100,9 @@ def entries(outcomes: Outcomes) -> list[Entry]:
             grouped.setdefault(row_of(run.settings), []).append(run)
     rows = [Entry("", setting, by_seed(runs), outcomes) for setting, runs in grouped.items()]
     several = len({row.settings.inputs for row in rows}) > 1
+    names = distinct({row.settings: label(row.settings, several) for row in rows})
     for row in rows:
-        row.label = label(row.settings, several)
+        row.label = names[row.settings]
     return rows
 
 
@@ -157,7 +162,7 @@ def _probabilities(outcomes: Outcomes, runs: list[Run]) -> np.ndarray:
 
 def scores(entry: Entry) -> pd.DataFrame:
     """The tidy rows of one entry, without gains."""
-    columns = [*entry.outcomes.datasets, *POOLS]
+    columns = entry.outcomes.columns
     spec = METHODS[entry.settings.method]
     runs = [run for runs in entry.seeds.values() for run in runs]
     facts = {
@@ -202,7 +207,7 @@ def difference(first: Entry, second: Entry) -> pd.DataFrame:
     low, high = interval(gain)
     our_classes, their_classes = (row.predicted("last")["uar"][seeds] for row, seeds in pairs)
     p = flip_test(our_classes, their_classes, first.outcomes.clips)
-    columns = [*first.outcomes.datasets, *POOLS]
+    columns = first.outcomes.columns
     cells = [
         {"selection": "last", "column": columns[c], "metric": METRICS[m], "gain": 100 * gain[0, c, m],
          "gain_low": 100 * low[c, m], "gain_high": 100 * high[c, m], "p": p[c, m]}
@@ -247,18 +252,30 @@ def tried(outcomes: Outcomes) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def lay_out(rows: pd.DataFrame, metric: str = "uar", main: str = "mean") -> pd.DataFrame:
-    """A comparison as printed: a line per row by the rule `last`, its gain, and its score if chosen on the test set."""
+def mean_uar(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `compare` in mean UAR over the held-out datasets, after the last epoch."""
+    return rows[(rows["selection"] == "last") & (rows["metric"] == "uar") & (rows["column"] == "mean")]
+
+
+def lay_out(rows: pd.DataFrame, metric: str = "uar") -> pd.DataFrame:
+    """A comparison as printed: a line per row by the rule `last`, its gain, and its score if chosen on the test set.
+
+    The interval and the gain are of the mean over datasets, or pooled where no row has all of them; a row that lacks
+    runs has neither.
+    """
+    main = "mean" if (rows["column"] == "mean").any() else "pooled"
     rows = rows[rows["metric"] == metric]
+    columns = list(dict.fromkeys([*rows["column"], main]))
     chosen = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
     lines = []
     for name, part in rows[rows["selection"] == "last"].groupby("row", sort=False):
-        cells = part.set_index("column")
+        cells = part.set_index("column").reindex(columns)
         cell = cells.loc[main]
-        line = {"row": name + (" (transductive)" if cell["transductive"] else ""), "seeds": cell["seeds"]}
-        line |= {printed(column): f"{value:.1f}" for column, value in cells["value"].items() if column != main}
-        line[printed(main)] = f"{cell['value']:.1f}" + ("" if np.isnan(cell["sd"]) else f" ± {cell['sd']:.1f}")
-        line["95 %"] = f"{cell['low']:.1f} to {cell['high']:.1f}"
+        line = {"row": name + " (transductive)" * bool(part["transductive"].any()), "seeds": part["seeds"].max()}
+        values = cells["value"].map(lambda value: "not run" if np.isnan(value) else f"{value:.1f}")
+        line |= {printed(column): text for column, text in values.items() if column != main}
+        line[printed(main)] = values[main] + ("" if np.isnan(cell["sd"]) else f" ± {cell['sd']:.1f}")
+        line["95 %"] = "" if np.isnan(cell["low"]) else f"{cell['low']:.1f} to {cell['high']:.1f}"
         known = pd.notna(cell["gain"])
         line["gain over its control"] = (
             f"{cell['gain']:+.1f} ({cell['gain_low']:+.1f} to {cell['gain_high']:+.1f}), p {cell['p']:.3f}"
@@ -284,9 +301,8 @@ def write_comparison(outcomes: Outcomes, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = compare(outcomes)
-    main = "mean" if rows.loc[rows["column"] == "mean", "value"].notna().any() else "pooled"
     notes = ["# Settings side by side", *([SYNTHETIC] if outcomes.synthetic else []), HOW]
-    tables = [f"## {printed(metric)}\n\n{markdown(lay_out(rows, metric, main))}" for metric in ("uar", "uf1")]
+    tables = [f"## {printed(metric)}\n\n{markdown(lay_out(rows, metric))}" for metric in ("uar", "uf1")]
     whole = replace(outcomes, runs=[run for run in outcomes.runs if not is_inner(run)])
     board = judge(whole, "last", HELPS).query("verdict != 'not run'")
     if len(board):

@@ -13,6 +13,7 @@ from melib.corpus.index import CLASSES, DATASETS
 from melib.learning.metrics import confusion, scores
 from melib.learning.record import read_run
 from melib.learning.selection import select
+from melib.study.compare import mean_uar
 from melib.study.rows import label, row_of
 
 CNN, LINEAR = "CNN, on flow", "logistic regression, on flow"
@@ -26,7 +27,7 @@ BOUND = "Upper bound: logistic regression on the true AUs"
 BANDS = {
     "CNN on flow": (0.58, 0.72),
     "CNN less logistic regression": (0.0, 0.06),
-    "switches less CNN": (0.04, 1.0),
+    "gain of ordinary switches": (0.04, 1.0),
     "CNN on apex frames": (0.37, 0.46),
     "CNN on onset frames": (0.30, 0.37),
     "dataset read from onset frames": (0.95, 1.0),
@@ -123,7 +124,7 @@ def bands(runs: pd.DataFrame, bounds: pd.DataFrame, read: float) -> pd.DataFrame
     measured = {
         "CNN on flow": mean[CNN],
         "CNN less logistic regression": mean[CNN] - mean[LINEAR],
-        "switches less CNN": mean[SWITCHED] - mean[CNN],
+        "gain of ordinary switches": mean[SWITCHED] - mean[CNN],
         "CNN on apex frames": mean[APEX],
         "CNN on onset frames": mean[ONSET],
         "dataset read from onset frames": read,
@@ -157,7 +158,7 @@ def probe_accuracies(samples) -> pd.DataFrame:
 
 def _mean_uar(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean UAR after the last epoch by setting: value, low, high."""
-    chosen = rows[(rows["selection"] == "last") & (rows["metric"] == "uar") & (rows["column"] == "mean")]
+    chosen = mean_uar(rows)
     return chosen.set_index("UAR: " + chosen["row"])[["value", "low", "high"]]
 
 

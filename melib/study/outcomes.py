@@ -16,8 +16,10 @@ from melib.learning.record import Run, read_run
 from melib.learning.registry import METHODS, NETWORKS
 from melib.learning.selection import chosen_predictions, predicted_classes
 from melib.learning.settings import RunSettings
+from melib.study.rows import by_seed
 from melib.study.statistics import evaluate, over_seeds, resamples
 
+POOLS = ("mean", "pooled")  # over the held-out datasets; over all their clips
 FLOW = ("flow", "flow_image")  # flow, as vectors or as ready-made images
 
 
@@ -47,6 +49,11 @@ class Outcomes:
         """The held-out datasets, in the order of the columns of `evaluate`."""
         return list(self.clips["dataset"].unique())
 
+    @property
+    def columns(self) -> list[str]:
+        """What scores are of: each held-out dataset, and POOLS."""
+        return [*self.datasets, *POOLS]
+
     @cached_property
     def complete(self) -> bool:
         """Whether every training dataset is held out by some run too, so that `clips` holds all clips."""
@@ -66,11 +73,7 @@ class Outcomes:
         """The runs of one setting by seed, one per held-out dataset."""
 
         def look() -> dict[int, list[Run]]:
-            runs_by_seed: dict[int, dict[str, Run]] = {}
-            for run in self.runs:
-                if matches(run, wanted):
-                    runs_by_seed.setdefault(run.settings.seed, {}).setdefault(run.settings.held_out, run)
-            return {seed: list(runs.values()) for seed, runs in sorted(runs_by_seed.items())}
+            return by_seed(run for run in self.runs if matches(run, wanted))
 
         return self._once(("seeds", *sorted(wanted.items())), look)
 

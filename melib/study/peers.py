@@ -13,12 +13,12 @@ from melib.learning.registry import METHODS, NETWORKS
 from melib.learning.settings import RunSettings
 from melib.study.claims import LEVEL, SEEDS
 from melib.study.compare import Entry, by_fold, difference, entries, scores, tuned
-from melib.study.outcomes import FLOW, Outcomes
+from melib.study.outcomes import FLOW, POOLS, Outcomes
 from melib.study.plan import read_grid
-from melib.study.published import TARGETS, published
-from melib.study.rows import INPUTS, label, row_of
+from melib.study.rows import INPUTS, distinct, label, row_of
 from melib.study.statistics import holm
-from melib.study.tables import POOLS, floors
+from melib.study.table9 import TARGETS, published
+from melib.study.tables import floors
 from melib.study.tuning import tunes
 
 OF_PAPER = "CNN, BRL"  # the row, on flow, that each peer is compared with
@@ -46,7 +46,7 @@ PEER_TABLES = {
                            "notebooks/grids/peers_composite.yaml", "cde2019", "pooled", "uf1"),
     "holdout": PeerTable("(c) Holdout evaluation: one dataset held out, two sources, 442 real clips",
                          "notebooks/grids/peers_holdout.yaml", "hde", "mean", "uar"),
-    "features": PeerTable("(d) The same of LBP-TOP and HOOF, as ATNet's authors published them",
+    "features": PeerTable("(d) Holdout evaluation on LBP-TOP and HOOF of real clips, as ATNet's authors published them",
                           "notebooks/grids/peers_features.yaml", "hde", "mean", "uar"),
 }  # fmt: skip
 
@@ -57,8 +57,9 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
     Columns: table, row, key (of the registry), kind (result, transductive, floor, printed), selection, column, metric,
     value, sd over seeds, seeds, the 95 % interval over subjects from low to high, parameters, seconds and memory (MB)
     of a run, terms and source of printed figures, `drawn` (whether the figure shows the row: no part of it is turned
-    off, and no row chooses among it and others), and under `last` the `gain` of CNN + BRL over the row with its
-    interval, `p` (paired test, corrected by Holm over the rows) and `verdict`: holds, does not, undecided.
+    off, no row chooses among it and others, and a printed figure is of the same clips and sources), and under `last`
+    the `gain` of CNN + BRL over the row with its interval, `p` (paired test, corrected by Holm over the rows) and
+    `verdict`: holds, does not, undecided.
     """
     table = PEER_TABLES[name]
     single = entries(outcomes)
@@ -73,7 +74,7 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
     if others:
         gains = pd.concat([difference(paper, row).assign(row=row.label, **_runs(paper, row)) for row in others])
         scored = scored.merge(_verdicts(gains), "left", ["row", "selection", "column", "metric"])
-    parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table).assign(synthetic=False, drawn=True)]
+    parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table, outcomes.synthetic)]
     return pd.concat(parts, ignore_index=True).drop(columns="transductive").assign(table=name)
 
 
@@ -94,8 +95,7 @@ def title_of(settings: RunSettings) -> str:
 
 
 def row_names(name: str) -> dict[RunSettings, str]:
-    """The rows that the grid of a table plans, and what they are called: a network that has one row by its title, rows
-    of one name with their rate and epochs."""
+    """The rows that the grid of a table plans, and what they are called: a network that has one row by its title."""
     planned = read_grid(PEER_TABLES[name].grid)
     several = len({settings.inputs for settings in planned}) > 1
     rows = list(dict.fromkeys(row_of(settings) for settings in planned if not tunes(settings)))
@@ -103,9 +103,7 @@ def row_names(name: str) -> dict[RunSettings, str]:
     names = {
         row: title_of(row) if not row.is_estimator and counts[row.network] == 1 else label(row, several) for row in rows
     }
-    shared = Counter(names.values())
-    return {row: f"{text}, lr {row.lr:g}, {row.epochs} epochs" if shared[text] > 1 else text
-            for row, text in names.items()}  # fmt: skip
+    return distinct(names)
 
 
 def lacking(rows: pd.DataFrame, name: str) -> dict[RunSettings, str]:
@@ -166,7 +164,7 @@ def _facts(row: Entry) -> dict[str, object]:
 
 def _floors(outcomes: Outcomes, table: PeerTable) -> pd.DataFrame:
     """What needs no training; class shares of the sources are known where whole datasets are held out."""
-    columns = [*outcomes.datasets, *POOLS]
+    columns = outcomes.columns
     cells = []
     for name, counts in floors(outcomes.clips, table.main == "mean" and outcomes.complete).items():
         values = 100 * np.concatenate([rates(counts), rates(counts).mean(0)[None], rates(counts.sum(0))[None]])
@@ -178,9 +176,13 @@ def _floors(outcomes: Outcomes, table: PeerTable) -> pd.DataFrame:
     return pd.DataFrame(cells).assign(drawn=True)
 
 
-def _printed(table: PeerTable) -> pd.DataFrame:
-    """The printed figures of a table, tidy, with their mean over the three datasets where all are printed."""
-    wide = published(table.printed).rename(columns={"method": "row"}).assign(kind="printed")
+def _printed(table: PeerTable, synthetic: bool) -> pd.DataFrame:
+    """The printed figures of a table, tidy, with their mean over the three datasets where all are printed.
+
+    Those beside synthetic results, and the paper's of four sources beside results of two, are not drawn.
+    """
+    wide = published(table.printed).rename(columns={"method": "row"}).assign(kind="printed", synthetic=False)
+    wide["drawn"] = (wide["key"] != "paper") & (not synthetic)
     wide["mean"] = wide[list(TARGETS)].mean(axis=1, skipna=False)
     names = [name for name in wide.columns if name not in (*TARGETS, *POOLS)]
     return wide.melt(names, var_name="column", value_name="value").dropna(subset=["value"])

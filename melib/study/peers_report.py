@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from melib.home import resolve
-from melib.study.outcomes import read_outcomes
+from melib.study.outcomes import POOLS, read_outcomes
 from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure, needs_frames, row_names, title_of
 from melib.study.plan import finished, read_grid, read_plan, was_read
 from melib.study.report import SYNTHETIC, markdown
-from melib.study.tables import POOLS, printed
+from melib.study.tables import printed
 
 log = logging.getLogger(__name__)
 

@@ -78,6 +78,16 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
     return ", ".join(words + [_worded(name, value) for name, value in changed.items()])
 
 
+def distinct(labels: dict[RunSettings, str]) -> dict[RunSettings, str]:
+    """The labels, those that several settings share with what these settings differ in."""
+    named = {}
+    for setting, text in labels.items():
+        alike = [vars(other) for other, label in labels.items() if label == text]
+        apart = [name for name in vars(setting) if name != "options" and len({str(one[name]) for one in alike}) > 1]
+        named[setting] = ", ".join([text, *(f"{name.replace('_', ' ')} {vars(setting)[name]}" for name in apart)])
+    return named
+
+
 def _worded(name: str, value: object) -> str:
     """One setting that differs from rest, in words: a switch as it is or "without" it, else its name and value."""
     word = WORDS.get(name, name.replace("_", " "))

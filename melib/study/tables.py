@@ -13,12 +13,11 @@ from melib.learning.metrics import METRICS, rates
 from melib.learning.registry import NETWORKS
 from melib.learning.selection import RULES
 from melib.learning.settings import recipe_values
-from melib.study.outcomes import Outcomes
+from melib.study.outcomes import POOLS, Outcomes
 from melib.study.statistics import interval, positions
 
 HONEST = ("source_val", "last")  # the rules that give a result, the first that a row has
 ORACLE = "epoch chosen on the test set"
-POOLS = ("mean", "pooled")  # over the held-out datasets; over all their clips
 PRINTED = {"acc": "Acc", "uar": "UAR", "uf1": "UF1", "mean": "mean", "pooled": "pooled", **PRINT_NAMES}
 NOTHING = {"method": "erm"}
 SCALED = {"method": "erm", "ce_scale": 0.5}
@@ -216,7 +215,7 @@ def tidy(outcomes: Outcomes, name: str) -> pd.DataFrame:
     """
     table = TABLES[name]
     cells = []
-    columns = [*outcomes.datasets, *POOLS]
+    columns = outcomes.columns
     shown = list(table.held_out) or columns
     for row in table.lines:
         stated = {column: values for column, values in row.paper.items() if column not in POOLS or outcomes.as_in_paper}

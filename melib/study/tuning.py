@@ -6,17 +6,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from melib.corpus.index import CLASSES
-from melib.learning.metrics import confusion, scores
+from melib.learning.metrics import scores
 from melib.learning.record import Run
-from melib.learning.selection import chosen_predictions, predicted_classes
+from melib.learning.selection import chosen_predictions, counts_of
 from melib.learning.settings import RunSettings
 from melib.study.outcomes import Outcomes
 from melib.study.rows import row_of
 
 
 def tunes(settings: RunSettings) -> bool:
-    """Whether runs of a setting serve tuning alone: leave-one-dataset-out, on fewer sources than there are."""
+    """Whether runs of a setting serve tuning alone: leave-one-dataset-out with its sources named."""
     return settings.protocol == "lodo" and bool(settings.sources)
 
 
@@ -32,8 +31,7 @@ def inner_scores(runs: Iterable[Run]) -> dict[tuple[RunSettings, frozenset, str]
         if is_inner(run):
             key = row_of(run.settings), frozenset(run.settings.sources), run.settings.held_out
             table = chosen_predictions(run.history, run.predictions, "last", run.settings.first_selected)["uar"]
-            true = table["label"].map(CLASSES.index).to_numpy(dtype=int)
-            values.setdefault(key, []).append(scores(confusion(true, predicted_classes(table)))["uar"])
+            values.setdefault(key, []).append(scores(counts_of(table))["uar"])
     return {key: float(np.mean(each)) for key, each in values.items()}
 
 

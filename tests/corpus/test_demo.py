@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -186,8 +187,10 @@ def test_a_second_call_returns_at_once_and_an_older_version_is_replaced(tmp_path
     before = (root / "demo.json").stat().st_mtime_ns
     assert demo.write_demo(root, "tiny") == root and (root / "demo.json").stat().st_mtime_ns == before
     (root / "demo.json").write_text(json.dumps({"size": "tiny", "seed": 0, "version": -1}))
+    with pytest.raises(ValueError, match=r"version -1 .* expected .* write_demo replaces it"):
+        demo.true_flow(root, "SMIC/s01/s1_ne_01")
     with pytest.raises(ValueError, match="version -1"):
-        demo.true_flow(root, "SMIC/s1/s1_ne_01")
+        demo.acted_frame(root, "SMIC/s01/s1_ne_01", np.zeros(17))
     demo.write_demo(root, "tiny")
     assert json.loads((root / "demo.json").read_text())["version"] == demo.VERSION
 
@@ -198,8 +201,20 @@ def test_it_does_not_overwrite_other_people_s_data(tmp_path):
         demo.write_demo(tmp_path, "tiny")
     with pytest.raises(ValueError, match="Unknown size 'huge'"):
         demo.write_demo(tmp_path / "new", "huge")
-    with pytest.raises(KeyError, match="no/such"):
-        demo.true_flow(demo.write_demo(tmp_path / "tiny", "tiny"), "no/such")
+
+
+def test_the_truth_is_of_clips_with_frames_and_of_the_corpus_that_is_there(corpus, clips, tmp_path):
+    ghost = clips.clip_id[~clips.has_frames].iloc[0]
+    for name in ("no/such", ghost):
+        with pytest.raises(KeyError, match=f"No clip '{name}' with frames .*: take a clip_id whose has_frames is true"):
+            demo.true_flow(corpus, name)
+        with pytest.raises(KeyError, match=f"No clip '{name}' with frames"):
+            demo.acted_frame(corpus, name, np.zeros(17))
+    root = shutil.copytree(corpus, tmp_path / "tiny", ignore=shutil.ignore_patterns("*.jpg", "*.bmp"))
+    clip = clips.clip_id[clips.has_frames].iloc[0]
+    before = demo.acted_frame(root, clip, np.ones(17))
+    clips.assign(lamp_gain=0.5).to_parquet(root / "ground_truth" / "clips.parquet", index=False)
+    assert demo.acted_frame(root, clip, np.ones(17)).mean() < 0.7 * before.mean()
 
 
 def test_an_interrupted_writer_leaves_nothing(tmp_path):

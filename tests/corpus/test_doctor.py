@@ -189,7 +189,7 @@ BROKEN = [
     (apex_outside, "warning", "EP02_01f (77): 1 x apex outside the clip's interval", "preparation finds another"),
     (row_twice, "warning", "rows 2 and 7 (EP02_01f): 1 x clip whose row occurs twice", "Delete the second row"),
     (rows_that_contradict, "error", "rows 2 and 7 (EP02_01f): 1 x clip with two rows", "Delete the wrong row"),
-    (unknown_emotion, "warning", "Unknown emotion 'disguts'", "did it mean 'disgust'"),
+    (unknown_emotion, "warning", "Unknown emotion 'disguts'", "Did you mean 'disgust'"),
     (name_that_leaves_the_root, "error", "row 2 (../../../secret): 1 x clip name", "Put the sheet back"),
     (subject_without_number, "error", "row 2 (EP02_01f): 1 x row whose subject", "Put the sheet back"),
     (row_without_name, "warning", "row 2: 1 x row with an emotion but no clip name", "Compare the sheet"),

@@ -48,7 +48,7 @@ def test_spelling():
 
 
 def test_unknown_names_are_errors_that_help():
-    with pytest.raises(CorpusError, match=r"'suprise' in CASME2.*did it mean 'surprise'"):
+    with pytest.raises(CorpusError, match=r"'suprise' in CASME2.*, others\. Did you mean 'surprise'"):
         label_of("CASME2", "suprise")
     with pytest.raises(CorpusError, match="'happiness' in SMIC"):
         label_of("SMIC", "happiness")

@@ -101,7 +101,7 @@ def test_the_dataset_given_in_place_of_the_folder_that_holds_it(root):
 
 
 PROBLEMS = [
-    ([(*GOOD[:2], "hapiness", *GOOD[3:])], "warning", "did it mean 'happiness'"),
+    ([(*GOOD[:2], "hapiness", *GOOD[3:])], "warning", "Did you mean 'happiness'"),
     ([(*GOOD[:4], 77, *GOOD[5:])], "warning", "apex outside the clip's interval"),
     ([(*GOOD[:3], 14, 9, 5, 100, "")], "error", "offset is not after its onset"),
     ([(*GOOD[:3], "five", 9, 14, 100, "")], "warning", "onset 'five'"),
@@ -167,9 +167,10 @@ def test_prepared_crops_are_taken_whole(root, tmp_path):
 def test_a_missing_column_is_named_with_what_may_be_meant(root):
     sheet(root, ("c0", "p0", "happiness"), header=("clip", "subjct", "emotion"))
     result = scan(root, ["pilot"])
-    assert "no column subject" in report(result) and "Is 'subjct' meant as 'subject'?" in report(result)
+    assert "no column subject; its header is: clip, subjct, emotion." in report(result)
+    assert "'subjct' is not known. Did you mean 'subject'?" in report(result)
     sheet(root, ("c0", "p0", "happiness"), header=("clip", "subject", "emotoin"))
-    assert "Is 'emotoin' meant as 'emotion'?" in report(scan(root, ["pilot"]))
+    assert "'emotoin' is not known. Did you mean 'emotion'?" in report(scan(root, ["pilot"]))
     sheet(root, ("c0", "p0", 3), header=("clip", "subject", "valence"))
     assert "no column emotion or label" in report(scan(root, ["pilot"]))
 

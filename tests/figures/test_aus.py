@@ -90,8 +90,8 @@ def test_the_faces_of_the_centroids_are_those_of_their_vectors():
 
 def test_the_title_says_how_alike_the_centroids_are():
     table = pd.concat([unlike(0.1).assign(vectors="apex"), unlike(3).assign(vectors="difference")])
-    most = f"The classes' centroids are most alike at apex (cosine {1 / 1.01:.2f})"
-    assert draw.centroids_message(table) == f"{most}, least at apex − onset (cosine {1 / 10:.2f})"
+    most = f"Mean cosine between the classes' AU centroids: {1 / 1.01:.2f} at apex"
+    assert draw.centroids_message(table) == f"{most}, {1 / 10:.2f} at apex − onset"
     assert draw.centroids_message(table[table["vectors"] == "apex"]) == most
 
 
@@ -100,7 +100,5 @@ def test_the_title_says_what_clusters_follow():
     rows = [(kind, measure, value) for kind, row in values.items()
             for measure, value in zip(("ami_label", "ami_dataset", "ami_subject"), row, strict=True)]  # fmt: skip
     message = draw.identity_message(pd.DataFrame(rows, columns=["vectors", "measure", "value"]))
-    assert (
-        message
-        == "AU vectors cluster by subject (apex: 0.40; apex, re-encoded: 0.30), by emotion class (apex − onset: 0.20)"
-    )
+    follow = "AU clusters follow the subject (apex: 0.40; apex, re-encoded: 0.30)"
+    assert message == f"{follow}, the emotion class (apex − onset: 0.20)"

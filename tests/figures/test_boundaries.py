@@ -46,4 +46,7 @@ def test_panels_show_probabilities_regions_clips_and_scores():
 
 
 def test_the_title_compares_the_plane_with_the_network():
-    assert message(table()) == "UAR that a plane of two principal components keeps:\n67 of 80 (flow)"
+    words = "UAR on a plane of two principal components, of the network's:\nflow 67 of 80"
+    assert message(table()) == words
+    at_chance = table().assign(uar=lambda rows: rows["uar"].where(rows["fit"] != "train", 1 / 3))
+    assert message(at_chance) == words.replace("67 of 80", "33 of 80 (chance)")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from melib.figures.claims import VERDICTS, claims, message, scale
+from melib.figures.claims import PLACES, VERDICTS, claims, message, scale
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def board():
         ("top-up", "d", *nothing, 0, "not run"),
     ]
     table = pd.DataFrame(rows, columns=["topic", "claim", "effect", "low", "high", "seeds", "verdict"])
-    return table.assign(p=[0.01, *[float("nan")] * (len(table) - 1)])
+    return table.assign(paper="+4.26 UAR", p=[0.01, *[float("nan")] * (len(table) - 1)])
 
 
 def test_the_title_counts_verdicts():
@@ -42,5 +42,6 @@ def test_what_was_not_run_has_no_row_and_what_is_far_an_arrow():
     assert scale(board()) < 10  # what was built in does not set the scale
     assert [line.get_marker() for line in flow.lines].count(">") == 1
     texts = [text.get_text() for text in words.texts]
-    assert texts == ["+2.0 (+1.0 to +3.0)", "p 0.01", "holds", "−1.0 (−3.0 to +1.0)*", "", "undecided"]
+    first = ["+2.0 (+1.0 to +3.0)", "0.01", "holds", "+4.26 UAR"]
+    assert texts == [*first, "−1.0 (−3.0 to +1.0)*", "", "undecided", "+4.26 UAR", *PLACES]
     assert to_rgba(words.texts[2].get_color()) == to_rgba(VERDICTS["holds"])

@@ -18,29 +18,32 @@ ROWS = [
 def table(rows=ROWS):
     table = pd.DataFrame(rows, columns=NAMES).assign(selection="last", metric="uar", column="mean", seeds=3)
     table.loc[table["row"] == "CNN, MMD", "seeds"] = 1
-    return table
+    return table.assign(synthetic=False)
 
 
 def test_the_message_names_the_greatest_sure_gain_and_brl():
-    assert message(table().dropna()) == "CNN, recipe: +8.7 (+5.2 to +13.3) points over CNN; BRL +1.2 (−0.1 to +3.0)"
+    recipe = "CNN, recipe +8.7 (+5.2 to +13.3) over CNN; BRL +1.2 (−0.1 to +3.0)"
+    assert message(table().dropna()) == f"1 of 5 gains stands after correction; {recipe}"
     unsure = table(ROWS[1:3]).dropna()
-    assert message(unsure) == "No gain stands after correction for the number of rows; BRL +1.2 (−0.1 to +3.0)"
+    assert message(unsure) == "None of 2 gains stands after correction; BRL +1.2 (−0.1 to +3.0)"
     chance = table([("CNN, recipe", "CNN", 8.7, 5.2, 13.3, 0.06), *ROWS[1:3]]).dropna()
-    assert message(chance) == message(unsure)
+    assert message(chance) == message(unsure).replace("2 gains", "3 gains")
     over_another = table([("CNN, other", "CNN, recipe", 20.0, 19.0, 21.0, 0.01)]).dropna()  # no gain over the same
-    assert message(pd.concat([table().dropna(), over_another])) == message(table().dropna())
+    both = message(pd.concat([table().dropna(), over_another]))
+    assert both == f"2 of 6 gains stand after correction; {recipe}"
 
 
 def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
     figure = gains(table())
     first, second = figure.axes
     labels = [label.get_text() for label in first.get_yticklabels()]
-    assert labels == ["MMD*", "BRL", "recipe without mirroring", "recipe"]
+    assert labels == ["MMD", "BRL", "recipe without mirroring", "recipe"]
     assert [label.get_text() for label in second.get_yticklabels()] == ["BRL"]
-    assert first.get_title(loc="left") == "gain over: CNN"
+    assert first.get_title(loc="left") == "over: CNN"
     marks = [line for line in first.lines if line.get_marker() == "o"]
-    assert [mark.get_color() for mark in marks] == [BELOW, OPEN, ABOVE, ABOVE]
-    assert [mark.get_markerfacecolor() for mark in marks] == ["white", "white", "white", ABOVE]
+    assert [mark.get_color() for mark in marks] == [OPEN, OPEN, OPEN, ABOVE]  # what does not stand is grey
+    assert [mark.get_markerfacecolor() for mark in marks] == ["white", OPEN, OPEN, ABOVE]  # hollow: one seed
+    assert "real clips" in figure.get_supxlabel()
     plt.close(figure)
 
 
@@ -48,6 +51,6 @@ def test_a_gain_far_outside_is_an_arrow_with_its_number():
     figure = gains(table([*ROWS[:2], ("CNN, MMD", "CNN", -90.0, -95.0, -85.0, 0.01)]))
     (ax,) = figure.axes
     assert -10 < ax.get_xlim()[0] < 0 < 13.3 < ax.get_xlim()[1]
-    assert [line.get_marker() for line in ax.lines if line.get_marker() in "<>"] == ["<"]
-    assert "−90.0" in {text.get_text() for text in ax.texts}
+    assert [(line.get_marker(), line.get_color()) for line in ax.lines if line.get_marker() in "<>"] == [("<", BELOW)]
+    assert "−90.0 (−95.0 to −85.0)" in {text.get_text() for text in ax.texts}
     plt.close(figure)

@@ -94,7 +94,7 @@ def test_samples_and_contact_sheet_show_every_clip():
     flow = np.zeros((2, 2, 4, 4))
     flow[0, 0] = 1  # a head that shifts, and one that turns about its middle
     flow[1, 0, :2], flow[1, 0, 2:] = 1, -1
-    assert draw.columns_message(flow) == "The head's shift is 0% to 100% of what the flow shows"
+    assert draw.columns_message(flow) == "In these 2 clips 0% to 100% of the flow is common to the whole face"
 
 
 def test_faces_of_people_are_never_saved(tmp_path, caplog):
@@ -108,7 +108,7 @@ def test_faces_of_people_are_never_saved(tmp_path, caplog):
 def test_one_map_leads_and_the_same_by_class_and_other_features_stand_beside_it():
     figure = draw.feature_maps(maps())
     assert [len(ax.collections[0].get_offsets()) for ax in figure.axes] == [15, 15, 15]
-    assert [ax.get_xlabel() for ax in figure.axes[:2]] == ["silhouette 0.25", "silhouette −0.12"]
+    assert [ax.get_xlabel() for ax in figure.axes[:2]] == ["silhouette 0.25, 15 clips", "silhouette −0.12, 15 clips"]
     assert draw.maps_message(maps()).endswith("group by dataset, not by class (silhouette 0.25 against −0.12)")
 
 

@@ -14,7 +14,7 @@ def epochs():
         rows.assign(lam=0.0, gap=[0.1, 0.2, 0.3], probe_dataset=0.9),
         rows.assign(lam=0.5, gap=[0.1, 0.1, 0.0], probe_dataset=0.8),
     ]
-    return pd.concat(parts).assign(inputs="flow")
+    return pd.concat(parts).assign(inputs="flow", held_out="CASME2", seed=0)
 
 
 def attention(apart):
@@ -23,7 +23,7 @@ def attention(apart):
         for lam, step in ((0.0, 0.1), (0.5, apart))
         for place, name in enumerate(DATASETS[:4])
     ]
-    table = pd.concat(rows).assign(inputs="flow", brl_start=2)
+    table = pd.concat(rows).assign(inputs="flow", brl_start=2, held_out="MMEW", seed=0)
     return table.assign(q10=table["mean"] - 0.1, q90=table["mean"] + 0.1)
 
 
@@ -33,10 +33,11 @@ def test_each_quantity_has_a_panel_and_each_weight_a_line():
     ends = [[line.get_ydata()[-1] for line in ax.lines[:2]] for ax in drawn]
     np.testing.assert_allclose(ends, [[0.3, 0.0], [0.3, 0.3], [0.1, 0.1], [0.9, 0.8]])
     assert all(list(ax.lines[2].get_xdata()) == [2, 2] for ax in drawn)
-    assert (
-        epochs_message(epochs())
-        == "flow: BRL takes the gap of attention from 0.30 to 0.00, a probe's accuracy from 0.90 to 0.80"
-    )
+    message = "With BRL a probe predicts the dataset with accuracy 0.80 on flow (without 0.90)"
+    assert epochs_message(epochs()) == message
+    assert figure.legends[0].get_title().get_text() == "CASME II held out; 1 seed"
+    more = brl_epochs(pd.concat([epochs(), *(epochs().assign(lam=lam) for lam in (0.3, 0.7, 0.9))]))
+    assert len(more.axes[0].lines) == 5 + 1  # every weight, and where BRL begins
     plt.close("all")
 
 

@@ -68,6 +68,6 @@ def test_folds_name_the_worst_and_the_best():
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert labels == ["SMIC\n1.5 min", "SAMM\n1.5 min"]
     assert draw.folds_message(table) == (
-        "In 2 folds generated faces go 60% to 70% of the way to the real AUs,\n"
-        "before training 30% to 30%, the control at most 20%"
+        "Generated faces go 60% to 70% of the way to the real AUs, before training 30% to 30%:\n"
+        "the intervals are apart in 2 of 2 folds"
     )

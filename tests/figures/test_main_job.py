@@ -12,7 +12,7 @@ def table(gain=0.4, low=-1.0, high=2.0):
         {"row": name, "column": column, "value": value, "low": value - 5, "high": value + 5, "seeds": 1, **more}
         for name, value, more in (
             ("CNN", 60.0, {}),
-            ("CNN, BRL", 60 + gain, {"control": "CNN", "gain": gain, "gain_low": low, "gain_high": high}),
+            ("CNN, BRL", 60 + gain, {"control": "CNN", "gain": gain, "gain_low": low, "gain_high": high, "p": 0.01}),
         )
         for column in ("SMIC", "CASME2", "mean", "pooled")
     ]

@@ -60,7 +60,9 @@ def test_confusions_count_by_dataset_and_fill_what_is_absent():
 
 
 def test_the_most_frequent_error_is_said():
-    assert draw.confusions_message(counts()) == "Highest error rate: 100% of negative clips are taken for surprise"
+    assert draw.confusions_message(counts()) == (
+        "The most frequent error over all datasets: 100% of negative clips are taken for surprise"
+    )
     right = counts().query("label == predicted")
     assert draw.confusions_message(right) == "No clip is taken for another class"
 
@@ -73,7 +75,9 @@ def test_effects_have_one_legend_with_seeds_and_leave_out_what_was_not_run():
         "over CE (3 seeds)",
         "over CE scaled (1 seed)",
     ]
-    assert draw.effects_message(effects()) == "BRL over cross-entropy: +0.5 (−0.5 to +1.5) on flow"
+    assert draw.effects_message(effects()) == "BRL over cross-entropy: +0.5 (−0.5 to +1.5) on flow: no sure gain"
+    sure = effects().assign(low=0.1)
+    assert draw.effects_message(sure) == "BRL over cross-entropy: +0.5 (+0.1 to +1.5) on flow"
 
 
 def test_the_ablation_has_the_first_rule_that_gives_a_result_and_the_oracle_beside_it():

@@ -27,7 +27,7 @@ from melib.gan.train import GanError, generate, train
 from melib.learning.data import load_data
 from melib.learning.settings import RunSettings
 from melib.prepare.data import open_corpus
-from melib.prepare.samples import Samples, SamplesError
+from melib.prepare.samples import Samples, SamplesError, read_manifest
 from melib.prepare.settings import PrepareSettings
 from melib.prepare.topup import composites, plan_table, top_up
 from tests.conftest import spoil
@@ -45,7 +45,7 @@ def test_generated_samples_fill_the_plan_with_faces_of_the_same_dataset(made, ki
     samples = Samples.load(folder / "samples" / kind)
     plan = fold.plan(kind).stack()
     assert counts(samples.index) == plan[plan > 0].to_dict()
-    assert samples.index["synthetic"].all()
+    assert samples.index["synthetic"].all() and read_manifest(folder / "samples" / kind)["synthetic"]
     assert "SAMM" not in set(samples.index["dataset"])
     faces = fold.index.set_index("clip_id").loc[samples.index["source"]]
     assert (faces["dataset"].to_numpy() == samples.index["dataset"].to_numpy()).all()

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 
 from melib.gan.settings import GanSettings, needed_by
@@ -12,6 +14,7 @@ from tests.gan.conftest import gan_settings
     [
         ({"side": 100}, "side = 100 does not divide by 64; take 64 or 128"),
         ({"preset": "ulmegan"}, "'ulmegan'.*'ulme-gan'"),
+        ({"flow_method": "farnebak"}, "'farnebak'.*'farneback'"),
         ({"stepps": 3}, "'stepps'.*'steps'"),
         ({"held_out": "SAM"}, "'SAM'.*'SAMM'"),
         ({"sources": "SAMM,SMIC"}, "held out and cannot be a source"),
@@ -20,6 +23,14 @@ from tests.gan.conftest import gan_settings
 def test_what_is_wrong_is_named(parameters, message):
     with pytest.raises(SettingsError, match=message):
         gan_settings(**parameters)
+
+
+def test_ways_of_preparing_are_those_of_a_run():
+    shared = GanSettings.having(part="preparation")
+    gan, run = ({one.name: one for one in fields(kind)} for kind in (GanSettings, RunSettings))
+    for name in shared:
+        assert gan[name].metadata["choices"] == run[name].metadata["choices"]
+        assert gan[name].default == run[name].default
 
 
 def test_a_folder_is_named_by_what_made_it_and_not_by_places():

@@ -181,7 +181,7 @@ def test_no_batch_of_one():
         ({"sources": ["SMIC", "MMEW"]}, {}, "MMEW.*not in this corpus"),
         ({"sources": ["SMIC"]}, {}, "at least two source datasets"),
         ({}, {"dataset": "CASME"}, "at least two source datasets"),
-        ({}, {"label": "surprise"}, "No training clip of class \\['surprise'\\]"),
+        ({}, {"label": "surprise"}, "No training clip of class \\['surprise'\\].*Add some, or a dataset that has them"),
         ({"inputs": "apex"}, {}, "'apex'.*flow_image"),
         ({"mirror": True, "inputs": "pixels", "network": "mlp"}, {}, "mirror acts on images"),
         ({"device": "cuda:7"}, {}, "CUDA devices"),
@@ -194,6 +194,13 @@ def test_what_cannot_be_trained_is_said(toy_samples, change, drop, message):
         mask &= (toy_samples.index[column] != value).to_numpy()
     with pytest.raises(ValueError, match=message):
         fit(toy_samples.select(mask), settings(**change))
+
+
+def test_a_fold_without_a_labelled_clip_is_said_with_what_to_do(toy_samples):
+    index = toy_samples.index.copy()
+    index.loc[index["dataset"] == "SAMM", "label"] = None
+    with pytest.raises(FitError, match=r"SAMM has no labelled clip to test on.*Label its clips.*or hold out another"):
+        split_samples(index, settings())
 
 
 def test_a_class_that_validation_took_is_no_class_without_clips(toy_samples):

@@ -222,10 +222,3 @@ def test_at_rest_they_are_erm_bit_for_bit(name, weight):
     assert erm.predictions.equals(at_rest.predictions)
     acting = fit(data, settings(method=name, sampling="balanced"))
     assert not erm.predictions.equals(acting.predictions)
-
-
-def test_search_ranges_lie_within_the_bounds_and_hold_the_default():
-    ranges = [option for spec in ALGORITHMS.values() for option in spec.options.values() if option.search]
-    assert len(ranges) == 8
-    for option in ranges:
-        assert option.bounds[0] <= option.search[0] <= option.default <= option.search[1] <= option.bounds[1]

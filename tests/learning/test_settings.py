@@ -47,6 +47,7 @@ def test_every_field_declares_its_role_and_the_profile_sets_what_has_no_default(
         ({"held_out": "SAMM", "sources": "SMIK,CASME"}, "'SMIK'.*'SMIC'"),
         ({"held_out": "SAMM", "protocol": "hde"}, "trains on the datasets named as `sources`"),
         ({"held_out": "all", "augment": "even"}, "needs a generator that never saw"),
+        ({"held_out": "SAMM", "augment": "even", "mapping": "megc2019"}, "'even'.*'megc2019'.*Leave mapping out"),
         ({"held_out": "SAMM", "method": "logreg", "dropout": 0.5}, "dropout acts on networks; logreg has none"),
         ({"held_out": "SAMM", "method": "erm", "diagnose": True}, "diagnose looks at BRL's attention"),
     ],
@@ -192,7 +193,7 @@ def test_choices_are_those_of_the_rooms_that_serve_them():
     from melib.prepare.apex import RULES
     from melib.prepare.encode import ENCODINGS
     from melib.prepare.flow import BATCHED, FLOWS
-    from melib.prepare.settings import PrepareSettings
+    from melib.prepare.settings import PrepareError, PrepareSettings
 
     choices = {one.name: set(one.metadata["choices"]) for one in dataclasses.fields(RunSettings)}
     assert choices["flow_method"] == {*FLOWS, *BATCHED}
@@ -201,6 +202,11 @@ def test_choices_are_those_of_the_rooms_that_serve_them():
     rest = RunSettings.at_rest()
     assert rest["flow_method"] == PrepareSettings.flow_method
     assert rest["apex_rule"] == PrepareSettings.apex_rule
+    low, high = RunSettings.__dataclass_fields__["image_size"].metadata["bounds"]
+    assert all(PrepareSettings(size).image_size == size for size in (low, high))
+    for size in (low - 1, high + 1):
+        with pytest.raises(PrepareError):
+            PrepareSettings(size)
     assert {one.name for one in dataclasses.fields(PrepareSettings)} == {
         *RunSettings.having(part="preparation"),
         "device",

@@ -97,7 +97,7 @@ def test_frames_that_are_not_there_or_of_another_size_are_refused(tmp_path):
         with pytest.raises(CorpusError, match=words):
             open_clip(recording, Interval(*numbers), SETTINGS, cropped=True)
     cv2.imwrite(str(tmp_path / "clip" / "img4.png"), np.zeros((20, 20, 3), np.uint8))
-    with pytest.raises(PrepareError, match="a clip needs one size"):
+    with pytest.raises(PrepareError, match=r"Frame 4 is 20x20 pixels, .* a clip needs one size\. Put back"):
         open_clip(recording, interval(recording), SETTINGS, cropped=True)
 
 

@@ -361,8 +361,8 @@ def test_raft_goes_through_the_pipeline_in_batches(root, index, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"flow_method": "farnebak"}, "did you mean 'farneback'"),
-        ({"apex_rule": "midpiont"}, "did you mean 'midpoint'"),
+        ({"flow_method": "farnebak"}, r"Did you mean 'farneback'\? There are"),
+        ({"apex_rule": "midpiont"}, "Did you mean 'midpoint'"),
         ({"image_size": 8}, "from 16 to 1024"),
         ({"image_size": "64"}, "from 16 to 1024"),
     ],

@@ -12,7 +12,7 @@ from melib.learning.record import read_run, save_run
 from melib.learning.registry import ALGORITHMS
 from melib.prepare.data import Data
 from melib.study.claims import HELPS, RECIPE, judge
-from melib.study.compare import compare, entries, lay_out, tried, write_comparison
+from melib.study.compare import compare, entries, lay_out, mean_uar, tried, write_comparison
 from melib.study.outcomes import read_outcomes
 from melib.study.rows import control_of, label, row_of
 from melib.study.tuning import is_inner, source_scores, tune
@@ -200,6 +200,32 @@ def test_every_switch_of_the_recipe_and_every_loss_has_its_claim(outcomes):
     assert set().union(*alone) == together == set(RECIPE)
     board = judge(outcomes, "last", HELPS)
     assert board["topic"].value_counts(sort=False).to_dict() == {topic: len(part) for topic, part in HELPS.items()}
+
+
+def test_a_row_without_all_its_runs_is_laid_out_and_has_no_mean(outcomes):
+    half = [run for run in outcomes.runs if run.settings.method != "brl" or run.settings.held_out == "SMIC"]
+    lines = lay_out(compare(replace(outcomes, runs=half))).set_index("row")
+    brl = lines.loc["CNN, BRL"]
+    assert brl["SAMM"] == brl["mean"] == "not run" and float(brl["SMIC"]) > 0 and brl["95 %"] == ""
+    assert lines.loc["CNN", "mean"] != "not run"
+    none_whole = [run for run in outcomes.runs if run.settings.held_out == "SMIC" and not is_inner(run)]
+    rows = compare(replace(outcomes, runs=none_whole))
+    assert set(lay_out(rows)["pooled"]) == {"not run"} and not len(mean_uar(rows))
+
+
+def test_settings_of_one_name_are_named_by_what_they_differ_in(outcomes):
+    plain = [run for run in outcomes.runs if run.settings.method == "erm" and not run.settings.mirror]
+    slower = [replace(run, settings=replace(run.settings, lr=1e-5, epochs=9)) for run in plain]
+    rows = compare(replace(outcomes, runs=[*plain, *slower]))
+    names = [name for name in rows["row"].unique() if "ensemble" not in name and "tuned" not in name]
+    lr = plain[0].settings.lr
+    assert names == [f"CNN, epochs 3, lr {lr}", "CNN, epochs 9, lr 1e-05"]
+    assert not rows.duplicated(["row", "selection", "column", "metric"]).any()
+
+
+def test_runs_that_all_serve_tuning_are_refused(outcomes):
+    with pytest.raises(ValueError, match="Leave `sources` out, or use protocol hde"):
+        compare(replace(outcomes, runs=[run for run in outcomes.runs if is_inner(run)]))
 
 
 def test_rows_that_saw_held_out_inputs_are_marked(outcomes):

@@ -13,7 +13,7 @@ OTHER = [
     {"augment": "balance", "generated": "generated/two"},
     {"held_out": "SMIC"},
     {"corpus": "tiny"},
-    {"image_size": 16},
+    {"image_size": 32},
 ]
 
 

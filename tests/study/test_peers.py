@@ -17,8 +17,8 @@ from melib.prepare.data import Data
 from melib.study import peers, peers_report
 from melib.study.outcomes import read_outcomes
 from melib.study.plan import read_grid
-from melib.study.published import published
 from melib.study.rows import INPUTS, row_of
+from melib.study.table9 import published
 from melib.study.tuning import tunes
 from tests.conftest import settings, toy
 

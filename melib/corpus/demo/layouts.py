@@ -12,6 +12,7 @@ import openpyxl
 
 from melib.corpus.demo.actors import Clip, camera_of, generator
 from melib.corpus.index import FPS
+from melib.corpus.mapping import label_of, spell
 
 # Habits of real copies that are planted in the corpus, and where.
 HABITS = {
@@ -38,10 +39,6 @@ HABITS = {
     "one-sided expressions": "in clips.parquet as lean: how much further the right of the picture moves",
 }
 
-CLASS_OF = {
-    "positive": "positive", "happiness": "positive", "surprise": "surprise", "negative": "negative",
-    "anger": "negative", "disgust": "negative", "fear": "negative", "sadness": "negative",
-}  # fmt: skip
 COUNTS = {
     "demo": {
         "SMIC": {"positive": 51, "negative": 70, "surprise": 43},
@@ -120,8 +117,9 @@ def plan(dataset: str, size: str, seed: int) -> list[Clip]:
 
 def _clip(dataset, subject, clip, emotion, folder, pattern, onset, acted=None) -> Clip:
     emotion = emotion.lower()
-    acted = acted or {"comtempt": "contempt", "other": "others"}.get(emotion, emotion)
-    return Clip(dataset, subject, clip, emotion, acted, CLASS_OF.get(emotion), folder, pattern, int(onset), 0, 0)
+    acted = acted or spell(emotion)
+    label = label_of(dataset, emotion)
+    return Clip(dataset, subject, clip, emotion, acted, label, folder, pattern, int(onset), 0, 0)
 
 
 def _name_smic(rng, counters, taken, subject, name, emotion):

@@ -79,61 +79,70 @@ def write_demo(
     return root
 
 
-def true_flow(root: str | Path, clip_id: str, frame: int | None = None) -> np.ndarray:
-    """The exact flow F from a clip's onset to `frame` (default: its true apex), (2, H, W) float32, frame pixels, x
-    first: frame(x + F(x)) = onset(x).
+def true_flow(root: str | Path, clip_id: str) -> np.ndarray:
+    """The exact flow F from a clip's onset to its true apex, where apex(x + F(x)) = onset(x).
 
-    It holds for the moved faces before shades, light, noise and compression, and is recomputed from the parameters kept
-    with the corpus. KeyError for an unknown clip, ValueError for a corpus of another version.
+    (2, H, W) float32, frame pixels, x first. It holds for the moved faces before shades, light, noise and compression,
+    and is recomputed from the parameters kept with the corpus. KeyError for a clip that the corpus has no frames of,
+    ValueError for a corpus of another version.
     """
     root = Path(root)
-    marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
-    if marker["version"] != VERSION:
-        raise ValueError(f"{root} has version {marker['version']} of the demo corpus, not {VERSION}: write it anew.")
-    clips = pd.read_parquet(root / TRUTH / "clips.parquet", filters=[("clip_id", "==", clip_id)])
-    if clips.empty:
-        raise KeyError(f"No clip {clip_id!r} in {root / TRUTH / 'clips.parquet'}.")
-    row = clips.iloc[0]
-    person = actors.actor(marker["seed"], row.dataset, row.subject)
-    frame = int(row.apex if frame is None else frame)
-    aus = pd.read_parquet(root / TRUTH / "aus.parquet", filters=[("clip_id", "==", clip_id), ("frame", "==", frame)])
-    if aus.empty:
-        raise KeyError(f"{clip_id} has no frame {frame}; it runs from {row.onset} to {row.offset}.")
-    shown = {au: person.rest.get(au, 0.0) + aus[f"AU{au:02d}"].iloc[0] for au in motion.OPENFACE_AUS}
-    share = (frame - row.onset) / max(1, row.offset - row.onset)
+    _, row, person, pose = _clip_truth(root, clip_id)
+    where = [("clip_id", "==", clip_id), ("frame", "==", int(row.apex))]
+    aus = pd.read_parquet(root / TRUTH / "aus.parquet", filters=where).iloc[0]
+    shown = {au: person.rest.get(au, 0.0) + aus[f"AU{au:02d}"] for au in motion.OPENFACE_AUS}
+    share = (row.apex - row.onset) / max(1, row.offset - row.onset)
     drift = tuple(share * row[[f"drift_{name}" for name in ("x", "y", "turn", "growth")]].to_numpy(float))
-    pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
-    muscles, onset = motion.lean(person.muscles, row.lean), (person.rest, (0.0,) * 4)
-    flow = motion.exact_flow(muscles, pose, (row.height, row.width), onset, (shown, drift))
+    onset = (person.rest, (0.0,) * 4)
+    flow = motion.exact_flow(person.muscles, pose, (row.height, row.width), onset, (shown, drift))
     return flow.astype(np.float32)
 
 
 def acted_frame(root: str | Path, clip_id: str, aus: np.ndarray) -> np.ndarray:
     """The onset frame of a clip as its camera would take it if the face showed `aus` (17,), 0-5, on top of its rest.
 
-    (H, W, 3) uint8 RGB, with the clip's light and new noise, before compression. KeyError for an unknown clip.
+    (H, W, 3) uint8 RGB, with the clip's light and new noise, before compression. KeyError for a clip that the corpus
+    has no frames of, ValueError for a corpus of another version.
     """
-    root = Path(root)
-    marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
-    row = _clips(root).loc[clip_id]
-    person, size = actors.actor(marker["seed"], row.dataset, row.subject), marker["size"]
+    marker, row, person, pose = _clip_truth(Path(root), clip_id)
+    size = marker["size"]
     canvas, px = _canvas(marker["seed"], row.dataset, row.subject, size)
-    pose = motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
     here = pose.frame_points(row.height, row.width).astype(np.float32)
     shown = {au: person.rest.get(au, 0.0) + value for au, value in zip(motion.OPENFACE_AUS, aus, strict=True)}
-    muscles = motion.lean(person.muscles, row.lean)
-    frame = actors.sample_canvas(canvas, px, here + motion.displacement(muscles, shown, (0.0,) * 4, *here))
+    seen = here + motion.displacement(person.muscles, shown, (0.0,) * 4, *here)
     darkening = sum(value * shading.shade_field(au, *here) for au, value in zip(motion.OPENFACE_AUS, aus, strict=True))
-    frame = frame * shading.brightness(darkening)[..., None]
+    frame = actors.sample_canvas(canvas, px, seen) * shading.brightness(darkening)[..., None]
     lamp = SimpleNamespace(lamp=(row.lamp_gain, row.lamp_slope))
     rng = actors.generator(marker["seed"], "acted", clip_id)
     image = actors.expose(frame, lamp, actors.camera_of(row.dataset, size), rng)
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
+def _clip_truth(root: Path, clip_id: str) -> tuple[dict, pd.Series, SimpleNamespace, motion.Pose]:
+    """The corpus' marker; of a clip its row in the truth, its person with the clip's lean, and the pose.
+
+    KeyError for a clip that the corpus has no frames of, ValueError for a corpus of another version.
+    """
+    marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    if marker["version"] != VERSION:
+        raise ValueError(
+            f"{root} has version {marker['version']} of the demo corpus, expected {VERSION}. Write it anew: "
+            "write_demo replaces it."
+        )
+    path = root / TRUTH / "clips.parquet"
+    clips = _clips(path, path.stat().st_mtime_ns)
+    if clip_id not in clips.index:
+        raise KeyError(f"No clip {clip_id!r} with frames in {path}: take a clip_id whose has_frames is true.")
+    row = clips.loc[clip_id]
+    person = actors.actor(marker["seed"], row.dataset, row.subject)
+    person = SimpleNamespace(rest=person.rest, muscles=motion.lean(person.muscles, row.lean))
+    return marker, row, person, motion.Pose(*row[["pose_x", "pose_y", "pose_px", "pose_roll"]].to_numpy(float))
+
+
 @functools.lru_cache(maxsize=4)
-def _clips(root: Path) -> pd.DataFrame:
-    return pd.read_parquet(root / TRUTH / "clips.parquet").set_index("clip_id")
+def _clips(path: Path, changed: int) -> pd.DataFrame:
+    """The truth about the clips that have frames; `changed` is the file's time: a corpus may be written anew."""
+    return pd.read_parquet(path, filters=[("has_frames", "==", True)]).set_index("clip_id")
 
 
 _canvas = functools.lru_cache(maxsize=4)(actors.draw_canvas)

@@ -33,13 +33,11 @@ class Estimator(ABC):
     Args:
         options: the values of its Spec's options.
         class_weights: "none" or "balanced".
-        seed: of its random draws.
     """
 
-    def __init__(self, options: dict[str, object], class_weights: str = "none", seed: int = 0):
+    def __init__(self, options: dict[str, object], class_weights: str = "none"):
         self.options = options
         self.class_weights = class_weights
-        self.seed = seed
 
     @abstractmethod
     def fit(self, train: Features, target: Features | None = None) -> Estimator:

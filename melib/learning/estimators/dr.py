@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from melib.learning.estimators.base import NEVER, Estimator, Features
+from melib.learning.estimators.lagrangian import lagrangian
 from melib.learning.estimators.logreg import span
 from melib.learning.estimators.svm import SVM
 from melib.learning.estimators.targets import one_hot, weighted
 
-# Of the augmented Lagrangian: its penalty at first, its factor a step (the authors' 1.1 stops up to 1 % above the least
-# value), at most.
-PENALTY = 1e-3
-GROWTH = 1.02
-MOST = 1e15
-TOLERANCE = 1e-8
+GROWTH = 1.02  # of the penalty a step; the authors' 1.1 stops up to 1 % above the least value
 
 
 class DR(Estimator):
@@ -83,20 +79,11 @@ def sparse(a: np.ndarray, z: np.ndarray, mu: float) -> np.ndarray:
     _, singular, rows = np.linalg.svd(a, full_matrices=False)  # a has fewer rows than columns: work in their span
     values = singular[:, None] ** 2
     target = a.T @ z
-    shrunk = np.zeros_like(target)
-    multiplier = np.zeros_like(target)
-    penalty = PENALTY
-    while True:
-        right = target + (penalty * shrunk + multiplier) / 2
-        free = 2 / penalty * (right - rows.T @ (values / (values + penalty / 2) * (rows @ right)))
-        shrunk = _soft(free - multiplier / penalty, mu / penalty)
-        gap = shrunk - free
-        if np.abs(gap).max() < TOLERANCE:
-            return shrunk
-        multiplier += penalty * gap
-        penalty = min(penalty * GROWTH, MOST)
 
+    def solve(right: np.ndarray, penalty: float) -> np.ndarray:
+        return 2 / penalty * (right - rows.T @ (values / (values + penalty / 2) * (rows @ right)))
 
-def _soft(x: np.ndarray, threshold: float) -> np.ndarray:
-    """Soft thresholding."""
-    return np.sign(x) * np.maximum(np.abs(x) - threshold, 0)
+    def shrink(x: np.ndarray, penalty: float) -> np.ndarray:
+        return np.sign(x) * np.maximum(np.abs(x) - mu / penalty, 0)
+
+    return lagrangian(target, solve, shrink, np.zeros_like(target), GROWTH)

@@ -17,8 +17,7 @@ class SVM(Estimator):
 
     The chi-square kernel exp(-d(x, y) / A), d = sum (x - y)^2 / (x + y), compares histograms; A is the mean of d over
     the training clips (Zhang et al., 2007). C = 0 stands for a choice on the sources alone (`choose_on_sources`), of
-    STRENGTHS over the mean of k(x, x).
-    Raises ValueError where the chi-square kernel is given negative numbers.
+    STRENGTHS over the mean of k(x, x). Raises ValueError where the chi-square kernel is given negative numbers.
     """
 
     def fit(self, train: Features, target: Features | None = None) -> SVM:

@@ -6,13 +6,10 @@ import numpy as np
 
 from melib.corpus.index import CLASSES
 from melib.learning.estimators.base import NEVER, Estimator, Features
+from melib.learning.estimators.lagrangian import lagrangian
 from melib.learning.estimators.targets import one_hot, weighted
 
-# Of the augmented Lagrangian: at first, its factor a step, at most.
-PENALTY = 1e-3
-GROWTH = 1.1
-MOST = 1e15
-TOLERANCE = 1e-8
+GROWTH = 1.1  # of the augmented Lagrangian's penalty a step
 
 
 class TGSR(Estimator):
@@ -55,19 +52,15 @@ def group_sparse(x: np.ndarray, z: np.ndarray, kept: int, size: int) -> np.ndarr
         )
     values, vectors = np.linalg.eigh(x @ x.T)
     target = x.T @ z
-    weight = np.ones_like(target)
-    multiplier = np.zeros_like(target)
-    penalty = PENALTY
-    while True:
-        right = target + (penalty * weight + multiplier) / 2
+
+    def solve(right: np.ndarray, penalty: float) -> np.ndarray:
         in_samples = vectors @ ((vectors.T @ (x @ right)) / (values + penalty / 2)[:, None])
-        free = 2 / penalty * (right - x.T @ in_samples)
-        weight = _shrink_blocks(free - multiplier / penalty, kept or groups, groups)
-        gap = weight - free
-        if np.abs(gap).max() < TOLERANCE:
-            return weight
-        multiplier += penalty * gap
-        penalty = min(penalty * GROWTH, MOST)
+        return 2 / penalty * (right - x.T @ in_samples)
+
+    def shrink(weight: np.ndarray, _penalty: float) -> np.ndarray:
+        return _shrink_blocks(weight, kept or groups, groups)
+
+    return lagrangian(target, solve, shrink, np.ones_like(target), GROWTH)
 
 
 def _shrink_blocks(weight: np.ndarray, kept: int, groups: int) -> np.ndarray:

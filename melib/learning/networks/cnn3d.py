@@ -23,7 +23,10 @@ def cnn3d(shape: tuple[int, int, int, int]) -> Network:
     Published is that it is plain, and that its frames lie around the apex.
     """
     if min(shape[1:]) < 4:
-        raise ValueError(f"cnn3d halves frames and pixels twice and needs at least 4 of each; got {shape[1:]}.")
+        raise ValueError(
+            f"cnn3d halves frames and pixels twice and needs at least 4 of each; got {shape[1:]}. Give samples with "
+            "more or larger frames, or choose another network."
+        )
     convolutions = nn.Sequential(
         nn.Conv3d(shape[0], 32, 3, padding=1), MaxPool3d(2), nn.ReLU(),
         nn.Conv3d(32, 32, 3, padding=1), MaxPool3d(2), nn.ReLU(),

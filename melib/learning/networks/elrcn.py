@@ -62,7 +62,10 @@ def elrcn(
     the frame, and its change from the first (`motion`), in place of flow.
     """
     if min(shape[2:]) < 8:
-        raise ValueError(f"elrcn halves frames three times and needs at least 8 x 8 px; got {shape[2:]}.")
+        raise ValueError(
+            f"elrcn halves frames three times and needs at least 8 x 8 px; got {shape[2:]}. Give samples with "
+            "larger frames, or choose another network."
+        )
     frames = Frames(2 if motion else 1, enrichment)
     body = nn.Sequential(
         Motion(motion), frames, LastState(frames.features, hidden), nn.Linear(hidden, 128), nn.ReLU()

@@ -107,7 +107,10 @@ def madv(
     levels = 3 if pyramid else 1
     least = TOKENS * 2 ** (levels - 1)
     if shape[1] < 2 or min(shape[2:]) < least:
-        raise ValueError(f"madv needs at least 2 frames of {least} x {least} px; got {shape[1:]}.")
+        raise ValueError(
+            f"madv needs at least 2 frames of {least} x {least} px; got {shape[1:]}. Give samples with more or larger "
+            "frames, or choose another network."
+        )
     parts = [Level(number, min(shape[2:]), embedding, differences, factors) for number in range(levels)]
     joined = LevelHeads(levels, embedding) if level_heads else MeanLevel()
     body = nn.Sequential(Pyramid(parts, AUCodes(embedding) if au_codes else None), joined)
