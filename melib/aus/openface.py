@@ -11,16 +11,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from melib.aus.table import HIGHEST, KINDS, NAMES, AUError, Measurements, log, make_measurements
+from melib.aus.table import HIGHEST, KINDS, NAMES, AUError, Measurements, log, make_measurements, read_codes
 from melib.corpus.demo.openface import FOLDER, SOURCE, write_openface
 from melib.corpus.demo.write import MARKER
 from melib.corpus.frames import list_frames
+from melib.home import resolve
 
 LAYOUTS = {  # how the header starts, without blanks
     "sequence": ["frame", "face_id", "timestamp", "confidence", "success"],
     "image": ["face", "confidence"],
 }
 AU_COLUMN = re.compile(r"AU\d\d_[rc]")  # "contains _r" would also find p_rx, p_ry and p_rz
+CODES = "codes"  # stands for the coders' own AUs where a folder is named
 CONFIDENCE = 0.75  # of the tracker; frames below it are left out
 NO_NUMBER = ["", "nan", "NaN", "-nan", "-nan(ind)", "nan(ind)", "inf", "-inf"]
 
@@ -33,6 +35,14 @@ class File(NamedTuple):
     layout: str
     covers: int
     lost: Counter
+
+
+def read_aus(root: str | Path, index: pd.DataFrame, au_folder: str | None = None) -> Measurements:
+    """The AUs of the clips of `index`: of OpenFace's files in `au_folder` (`read_openface`), or where that is "codes",
+    as the datasets' coders noted them (`table.read_codes`)."""
+    if au_folder == CODES:
+        return read_codes(index)
+    return read_openface(root, index, resolve(au_folder) if au_folder else None)
 
 
 def read_openface(
@@ -51,7 +61,8 @@ def read_openface(
     folder = Path(folder or root / FOLDER)
     if not folder.is_dir():
         raise AUError(
-            f"There is no folder {folder}. Make it with melib.aus.extract.run_openface, or name the right one."
+            f"There is no folder {folder}. Make it with melib.aus.extract.run_openface, name the right one, or take "
+            "the coders' own AUs (au_folder = codes)."
         )
     facts = {"tool": "OpenFace", "tool_version": "2", "in_order": False}
     if (folder / SOURCE).is_file():

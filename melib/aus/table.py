@@ -84,24 +84,26 @@ def coverage(measured: Measurements, index: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_codes(index: pd.DataFrame) -> Measurements:
-    """The AUs that the datasets' own coders noted, at the apex: presence, and intensity 1-5 where A-E is given.
+    """The AUs that the datasets' own coders noted, as presences: none at the onset, those of the codes at the apex, or
+    next to the onset where no apex is known.
 
     An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
+    Letters of intensity (A to E), which few clips have, are not used.
     """
     clips = {}
     left_out = []
     for row in index.itertuples():
         text = "" if pd.isna(row.au_codes) else str(row.au_codes)
         codes = parse_codes(text)
-        frame = row.onset if pd.isna(row.apex) else row.apex
+        frame = row.onset + 1 if pd.isna(row.apex) else row.apex
         if not codes or pd.isna(frame):
             unread = f"AU codes {text!r} in the sheet are not understood" if text else "no AU codes in the sheet"
             left_out.append((row.clip_id, "no apex and no onset" if codes else unread, 0))
             continue
-        values = {f"{name}_c": 0.0 for name in NAMES} | {f"AU{code.au:02d}_c": 1.0 for code in codes}
-        letters = {f"AU{code.au:02d}_r": [" ABCDE".index(x) for x in code.intensity.split("/") if x] for code in codes}
-        values |= {name: float(np.mean(levels)) for name, levels in letters.items() if levels}
-        clips[row.clip_id] = pd.DataFrame(values, index=[int(frame)])
+        rest = {f"{name}_c": 0.0 for name in NAMES}
+        values = rest | {f"AU{code.au:02d}_c": 1.0 for code in codes}
+        frames = {frame: values} if pd.isna(row.onset) else {row.onset: dict.fromkeys(values, 0.0), frame: values}
+        clips[row.clip_id] = pd.DataFrame.from_dict({int(number): at for number, at in frames.items()}, "index")
     return make_measurements(clips, left_out, ("coders", "as annotated"), index)
 
 
@@ -118,6 +120,7 @@ def wide(measured: Measurements, kind: str) -> pd.DataFrame:
         absent = [f"AU{au:02d}" for au in AUS if values[au].isna().any() or values.empty]
         tool = ", ".join(measured.table["tool"].unique())
         raise AUError(
-            f"{tool} gives no {kind} for {', '.join(absent)}; use kind={' or '.join(set(HIGHEST) - {kind})!r}."
+            f"{tool} gives no {kind} for {', '.join(absent)}: take a table that has all 17, or the coders' own codes "
+            "(au_folder = codes)."
         )
     return values.set_axis(NAMES, axis=1)

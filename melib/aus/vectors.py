@@ -28,20 +28,21 @@ VECTORS = {"apex": _apex, "around": _around, "difference": _difference}
 
 
 def clip_vectors(
-    measured: Measurements, index: pd.DataFrame, vectors: str = "apex", reencode: bool = False, kind: str = "intensity"
+    measured: Measurements, index: pd.DataFrame, vectors: str = "apex", reencode: bool = False
 ) -> pd.DataFrame:
     """A row a labelled clip (indexed by clip_id), columns AU01.. of the 17 AUs, 0 to 5 ("difference": -5 to 5).
 
     `vectors`: "apex" (the paper's), "around" (mean of the frames around it) or "difference" (apex minus onset).
     `reencode` first sets an AU to 0 in a clip over whose frames its mean presence is below one half (ULME-GAN); so it
-    needs presences. `kind="presence"` is for tools that give presences or probabilities alone: 1 counts as 5. Where
-    the index has no apex, it is the frame with the largest sum of AUs, lids (AU45) apart (ULME-GAN). Clips without
-    AUs on the frames that are needed are left out; the log counts them. AUError for an unknown `vectors`.
+    needs presences. Where presences or probabilities are all that is known, 1 counts as 5. Where the index has no apex,
+    it is the frame with the largest sum of AUs, lids (AU45) apart (ULME-GAN). Clips without AUs on the frames that are
+    needed are left out; the log counts them. AUError for an unknown `vectors`.
 
     >>> clip_vectors(read_openface(root, index), index, "difference")  # doctest: +SKIP
     """
     if vectors not in VECTORS:
         raise AUError(f"vectors is {vectors!r}; expected one of {list(VECTORS)}.")
+    kind = "intensity" if (measured.table["kind"] == "intensity").any() else "presence"
     values = wide(measured, kind) * (5 / HIGHEST[kind])
     if reencode:
         present = wide(measured, "presence").groupby(level="clip_id", observed=True).transform("mean") >= 0.5

@@ -172,17 +172,14 @@ def skin_arrows(moves: np.ndarray, ax: Axes) -> None:
 
 
 def centroids_message(table: pd.DataFrame) -> str:
-    """How alike the classes' centroids are, the mean cosine between two classes: at which kind of vector most, and
-    least."""
-    alike = {}
+    """How alike the classes' centroids are, by kind of vector: the mean cosine between two classes."""
+    alike = []
     for kind, rows in table.groupby("vectors", sort=False):
         unit = rows[list(NAMES)].to_numpy()
         unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
-        pairs = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
-        alike[VECTOR_TITLES.get(kind, kind)] = pairs.mean()
-    most, least = max(alike, key=alike.get), min(alike, key=alike.get)
-    text = {kind: f"{value:.2f} at {kind}".replace("-0.", "−0.") for kind, value in alike.items()}
-    return f"Mean cosine between the classes' AU centroids: {text[most]}" + f", {text[least]}" * (len(alike) > 1)
+        cosine = (unit @ unit.T)[np.triu_indices(len(unit), 1)].mean()
+        alike.append(f"{cosine:.2f} at {VECTOR_TITLES.get(kind, kind)}".replace("-0.", "−0."))
+    return f"Mean cosine between the classes' AU centroids: {', '.join(alike)}"
 
 
 def identity(table: pd.DataFrame) -> Figure:
@@ -204,7 +201,7 @@ def identity(table: pd.DataFrame) -> Figure:
             ax.plot(positions, rows["value"], marker, color=colour, label=name, linestyle="", markersize=8)
         ax.set_xticks(range(len(kinds)), [VECTOR_TITLES[name].replace(", ", ",\n") for name in kinds])
         ax.set_title(title)
-        ax.set_ylim(min(0, ax.get_ylim()[0]), None)
+        ax.set_ylim(min(0, ax.get_ylim()[0]), 1.03 * ax.get_ylim()[1])
         ax.grid(axis="x", visible=False)
         ax.legend(loc="upper left", bbox_to_anchor=(0, -0.16))
     axes[-1].axhline(1, color="#666666", linewidth=1, linestyle="--")

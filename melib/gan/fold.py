@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from melib.aus.clusters import Clusters, centroids
-from melib.aus.openface import read_openface
+from melib.aus.openface import read_aus
 from melib.aus.table import NAMES
 from melib.aus.vectors import clip_vectors
 from melib.compute import pick_device, stream_seed
@@ -103,7 +103,7 @@ def open_fold(settings: GanSettings, progress: Progress | None = None) -> Fold:
     data = open_corpus(settings.corpus, prepare_settings(settings), progress=progress, datasets=settings.datasets)
     sources = settings.sources_in(data.samples.index["dataset"])
     index = data.samples.index[data.samples.index["dataset"].isin(sources)]
-    measured = read_openface(root, index, resolve(settings.au_folder) if settings.au_folder else None)
+    measured = read_aus(root, index, settings.au_folder)
     change, apex = (clip_vectors(measured, index, kind) for kind in ("difference", "apex"))
     apex = apex.loc[change.index]
     with_aus(index, change, apex, sources)

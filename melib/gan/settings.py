@@ -64,7 +64,7 @@ class GanSettings(Settings):
     )
     apex_rule: str = setting("motion", part="preparation", choices=("motion", "midpoint", "dcrois"))
     image_size: int = setting(part="preparation", bounds=(16, 1024))  # of the crops, and of what is generated
-    au_folder: str = setting("")  # "" stands for `openface` in the data root
+    au_folder: str = setting("")  # "": openface in the data root; "codes": as the coders noted them
     preset: str = setting(choices=PRESETS)
     side: int = setting(bounds=(64, 1024))  # of what the networks see
     width: int = setting(bounds=(1, 1024))  # channels of their first layers

@@ -1,12 +1,11 @@
 """The runner, with an executable of our own in OpenFace's place: it counts its calls and writes what it was given."""
 
 import sys
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from melib.aus.extract import run_openface, run_pyfeat
+from melib.aus.extract import run_openface
 from melib.aus.openface import read_openface
 from melib.aus.table import AUError
 from tests.aus.files import INTENSITIES, PRESENCES, one_clip
@@ -73,21 +72,3 @@ def test_without_the_tool_the_message_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(AUError, match=r"There is no 'FeatureExtraction' on this machine. Install OpenFace 2.2"):
         run_openface(tmp_path, one_clip(), tmp_path / "aus")
     assert not (tmp_path / "aus").exists()
-
-
-def test_pyfeat_gives_presences_of_the_surest_face(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "feat", None)
-    with pytest.raises(AUError, match="py-feat is not installed: pip install py-feat"):
-        run_pyfeat(tmp_path, one_clip())
-    names = [f"AU{au:02d}" for au in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)]
-
-    def detect_image(paths):
-        faces = pd.DataFrame([[0.25] * 20, [0.75] * 20], columns=names).assign(FaceScore=[0.6, 0.9])
-        return faces if "img9" in paths[0] else faces.assign(FaceScore=float("nan"))
-
-    fake = SimpleNamespace(Detector=lambda: SimpleNamespace(detect_image=detect_image), __version__="0.6")
-    monkeypatch.setitem(sys.modules, "feat", fake)
-    measured = run_pyfeat(tmp_path, clip(tmp_path, "a", {8: "", 9: "", 10: ""}))
-    assert set(measured.table["frame"]) == {9} and set(measured.table["value"]) == {0.75}
-    assert set(measured.table["kind"]) == {"presence"} and {45, 28} < set(measured.table["au"])
-    assert measured.left_out["frames"].to_list() == [1]

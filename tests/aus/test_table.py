@@ -2,21 +2,24 @@ import pandas as pd
 import pytest
 
 from melib.aus.table import AUS, AUError, Measurements, make_measurements, read_codes, wide
+from melib.aus.vectors import clip_vectors
 from tests.aus.files import frame_values, one_clip
 
 
-def test_codes_of_a_sheet_become_presences_and_lettered_ones_intensities():
+def test_codes_of_a_sheet_become_presences_at_the_apex():
     index = pd.concat([one_clip(au_codes="1+R12B+10A/B+24"), one_clip(clip_id="SAMM/006/x", au_codes="?"),
                        one_clip(clip_id="SAMM/006/y", au_codes="4", apex=pd.NA)])  # fmt: skip
     measured = read_codes(index)
     assert measured.left_out["clip_id"].to_list() == ["SAMM/006/x"]
-    values = measured.table[measured.table["clip_id"] == "SAMM/006/006_1_1"].set_index(["kind", "au"])["value"]
-    assert {au for au in AUS if values["presence", au]} == {1, 10, 12}
-    assert values["presence", 24] == 1
-    assert values["intensity"].to_dict() == {12: 2.0, 10: 1.5}
-    assert set(measured.table["frame"]) == {14, 11}  # the apex, or the onset where there is none
-    assert wide(measured, "presence").shape == (2, 17)
-    with pytest.raises(AUError, match=r"coders gives no intensity for AU01, .*; use kind='presence'"):
+    values = measured.table[measured.table["clip_id"] == "SAMM/006/006_1_1"].set_index(["kind", "frame", "au"])["value"]
+    at_apex = values.loc["presence"].xs(14, level="frame")
+    assert {au for au in at_apex.index if at_apex[au]} == {1, 10, 12, 24} and (values.xs(11, level="frame") == 0).all()
+    shapes = clip_vectors(measured, index, "difference")
+    assert shapes.to_dict("index") == {
+        "SAMM/006/006_1_1": {f"AU{au:02d}": 5.0 * (au in (1, 10, 12)) for au in AUS},
+        "SAMM/006/y": {f"AU{au:02d}": 5.0 * (au == 4) for au in AUS},  # no apex: next to the onset
+    }
+    with pytest.raises(AUError, match=r"coders gives no intensity for AU01, .*au_folder = codes"):
         wide(measured, "intensity")
 
 

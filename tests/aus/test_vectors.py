@@ -59,7 +59,7 @@ def test_a_clip_whose_frame_was_lost_is_left_out_and_counted(values, caplog):
 
 
 def test_presences_count_as_five_and_wrong_kinds_are_named(values):
-    found = clip_vectors(read(values), one_clip(), kind="presence").loc[CLIP]
+    found = clip_vectors(read(values.drop(columns=INTENSITIES)), one_clip()).loc[CLIP]
     np.testing.assert_allclose(found, 5 * values.loc[14].filter(regex="_c$").drop("AU28_c").to_numpy(float))
     with pytest.raises(AUError, match="vectors is 'rise'; expected one of"):
         clip_vectors(read(values), one_clip(), "rise")
