@@ -30,14 +30,16 @@ NOTEBOOK = "notebooks/04_training_brl.ipynb"
 GAN_NOTEBOOK = "notebooks/03_gan_augmentation.ipynb"
 GAN_SECONDS = 0.4  # what one core of a server takes for a generator's step at a width of 16
 CLIPS = 731
+INNER = "inner"
 
 
 def read_grid(path: str | Path, **changes: object) -> list[RunSettings]:
     """The runs of a grid file: YAML with one grid, or a list of them.
 
-    A grid maps settings to values; a list of values is multiplied out (`sources` takes a list of lists). One with the
-    key `include` alone names other files beside it. Runs that two grids share are planned once; `changes` replace what
-    the file says. Raises SettingsError naming the file, the grid and the row.
+    A grid maps settings to values; a list of values is multiplied out (`sources` takes a list of lists). "{held_out}"
+    in a value stands for the row's held-out dataset; `sources: inner` leaves one of the others out too, each in turn. A
+    grid with the key `include` alone names other files beside it. Runs that two grids share are planned once; `changes`
+    replace what the file says. Raises SettingsError naming the file, the grid and the row.
     """
     path = resolve(path)
     if not path.is_file():
@@ -72,10 +74,24 @@ def expand(grid: dict) -> list[RunSettings]:
     for row, combination in enumerate(itertools.product(*values), 1):
         parameters = dict(zip(names, combination, strict=True))
         try:
-            runs.append(RunSettings.from_parameters(parameters))
+            runs += map(RunSettings.from_parameters, _rows(parameters, dict(zip(names, values, strict=True))))
         except SettingsError as error:
             raise SettingsError(f"row {row} {parameters}: {error}") from None
     return runs
+
+
+def _rows(parameters: dict, grid: dict[str, list]) -> list[dict]:
+    """A row with its held-out dataset's name filled in; with `sources: inner` one for each other dataset that the grid
+    holds out, which is left out of the sources."""
+    name = parameters.get("held_out")
+    row = {key: value.replace("{held_out}", str(name)) if isinstance(value, str) else value
+           for key, value in parameters.items()}  # fmt: skip
+    if row.get("sources") != INNER:
+        return [row]
+    others = [other for other in grid.get("held_out", []) if other != name]
+    if len(others) < 2:
+        raise SettingsError(f"sources = {INNER} leaves out one of the other datasets that held_out lists: list three.")
+    return [row | {"sources": [other for other in others if other != out]} for out in others]
 
 
 def generated(settings: RunSettings, fingerprint: str) -> Unit | None:

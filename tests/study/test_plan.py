@@ -41,9 +41,20 @@ def test_sources_take_a_list_of_lists():
     assert [r.sources for r in runs] == [("SMIC", "MMEW"), ("CASME", "MMEW")]
 
 
+def test_values_may_hang_on_the_held_out_dataset():
+    runs = expand({"held_out": ["SAMM", "SMIC"], "corpus": "demo-shift-{held_out}"})
+    assert [run.corpus for run in runs] == ["demo-shift-SAMM", "demo-shift-SMIC"]
+    runs = expand({"held_out": ["SAMM", "SMIC", "MMEW", "CASME"], "sources": "inner", "seed": [0, 1]})
+    every = {"SAMM", "SMIC", "MMEW", "CASME"}
+    inner = [(run.held_out, frozenset(run.sources)) for run in runs if run.seed == 1]
+    assert len(runs) == 2 * len(inner) and len(set(inner)) == len(inner) == 12
+    assert set(inner) == {(name, frozenset(every - {name, out})) for name in every for out in every - {name}}
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
+        ({"held_out": ["SAMM", "SMIC"], "sources": "inner"}, "row 1 .*one of the other datasets that held_out lists"),
         ({"held_out": ["SAMM", "SMIK"]}, "grid 1, row 2 .*'SMIK'.*'SMIC'"),
         ([{"held_out": "SAMM"}, {"held_out": "SAMM", "lamda": 0.5}], "grid 2, row 1 .*'lamda'.*'lam'"),
         (["held_out"], "grid 1 is 'held_out'"),
