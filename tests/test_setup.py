@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 import pandas as pd
+import pytest
 import yaml
 
 from melib.figures.architecture import SUBPACKAGES
@@ -58,7 +59,22 @@ def test_the_command_and_its_tables_answer_without_loading_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
-def test_notebooks_and_hover_maps_load_no_grammar_of_iris():
-    imports = "import melib, sys, papermill, plotly.graph_objects, nbformat, jsonschema"
-    code = f"{imports}; nbformat.validate(nbformat.v4.new_notebook()); print('lark' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+HOVER = """
+import sys, pandas
+from melib.explore.hover import HoverMap
+HoverMap(pandas.DataFrame([["a", "SMIC", "positive", 0.0, 0.0]], columns=["clip_id", "dataset", "label", "x", "y"]))
+print("jsonschema" in sys.modules, "lark" in sys.modules, "rfc3987_syntax" in sys.modules)
+"""
+RUNNER = """
+import contextlib, pathlib, sys, tempfile
+from melib.study.runner import _execute
+with tempfile.TemporaryDirectory() as folder, contextlib.suppress(FileNotFoundError):
+    _execute({"notebook": "none.ipynb", "parameters": {}, "cwd": "."}, pathlib.Path(folder, "runs", "one"))
+print("papermill" in sys.modules, "lark" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("code", "loaded"), [(HOVER, "True False False"), (RUNNER, "True False")])
+def test_hover_maps_and_runs_load_no_grammar_of_iris_and_hide_it_from_nobody(code, loaded):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == loaded, done.stderr

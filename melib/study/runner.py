@@ -61,6 +61,7 @@ def fail(folder: Path, error: str) -> None:
 
 def _execute(job: dict, folder: Path) -> tuple[bool, str]:
     """Run the notebook; whether its kernel died, and the error line, empty where all went well."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build a grammar of it for a second: none is used
     import papermill
 
     work = work_folder(folder)
