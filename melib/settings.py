@@ -142,13 +142,7 @@ class Settings:
     def check(self) -> None:
         """Raise SettingsError for a value that is unknown or out of range."""
         for one in fields(self):
-            value = getattr(self, one.name)
-            choices = one.metadata["choices"]
-            bounds = one.metadata["bounds"]
-            if choices:
-                one_of(one.name, value, choices)
-            if bounds and not bounds[0] <= value <= bounds[1]:
-                raise SettingsError(f"{one.name} = {value} is out of range; expected {bounds[0]} to {bounds[1]}.")
+            check_value(one.name, getattr(self, one.name), one.metadata["choices"], one.metadata["bounds"])
         for name in ("datasets", "sources"):
             for dataset in getattr(self, name):
                 check_dataset(name, dataset)
@@ -293,14 +287,17 @@ def _targets(body: list[ast.stmt]) -> list[str]:
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     """`value`, once sure that it is allowed. Raises SettingsError naming the nearest allowed one."""
     if value not in allowed:
-        raise SettingsError(
-            f"{name} = {value!r} is unknown.{nearest(str(value), allowed)} Expected {_any_of(allowed)}."
-        )
+        near = nearest(str(value), allowed)
+        raise SettingsError(f"{name} = {value!r} is unknown.{near} Expected one of {list(allowed)}.")
     return value
 
 
-def _any_of(allowed: tuple[str, ...]) -> str:
-    return f"one of {list(allowed)}"
+def check_value(name: str, value: object, choices: Iterable | None, bounds: tuple | None) -> None:
+    """Raise SettingsError for a value that is not among its choices, or out of its bounds, where there are any."""
+    if choices:
+        one_of(name, value, choices)
+    if bounds and not bounds[0] <= value <= bounds[1]:
+        raise SettingsError(f"{name} = {value} is out of range; expected {bounds[0]} to {bounds[1]}.")
 
 
 def check_dataset(name: str, value: str) -> None:
@@ -315,10 +312,7 @@ def check_dataset(name: str, value: str) -> None:
 def check_option(name: str, value: object, option: Option) -> object:
     """The value of an option, converted to its type. Raises SettingsError where it is not allowed."""
     value = convert(name, value, type(option.default))
-    if option.choices:
-        one_of(name, value, option.choices)
-    if option.bounds and not option.bounds[0] <= value <= option.bounds[1]:
-        raise SettingsError(f"{name} = {value} is out of range; expected {option.bounds[0]} to {option.bounds[1]}.")
+    check_value(name, value, option.choices, option.bounds)
     return value
 
 

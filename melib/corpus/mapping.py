@@ -36,11 +36,10 @@ def spell(emotion: str) -> str:
     return SPELLINGS.get(emotion, emotion)
 
 
-def label_of(dataset: str, emotion: str, mapping: str = "table1", contempt: bool = False) -> str | None:
+def label_of(dataset: str, emotion: str, mapping: str = "table1") -> str | None:
     """The class of an annotated emotion, or None where the mapping drops it.
 
-    `contempt` takes CASME's contempt in as negative (table1 drops it). Raises CorpusError for a mapping or an emotion
-    that nobody knows, naming the nearest one.
+    Raises CorpusError for a mapping or an emotion that nobody knows, naming the nearest one.
 
     >>> label_of("SAMM", "Anger"), label_of("SAMM", "contempt"), label_of("SAMM", "contempt", "megc2019")
     ('negative', None, 'negative')
@@ -52,7 +51,5 @@ def label_of(dataset: str, emotion: str, mapping: str = "table1", contempt: bool
     if emotion not in known:
         hint = nearest(emotion, known)
         raise CorpusError(f"Unknown emotion {emotion!r} in {dataset}; expected one of {', '.join(known)}.{hint}")
-    if contempt and dataset == "CASME" and emotion == "contempt":
-        return "negative"
     others = OTHER_DATASETS[mapping] if dataset not in DATASETS else {}
     return MAPPINGS[mapping].get(dataset, others).get(emotion)

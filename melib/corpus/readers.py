@@ -23,9 +23,7 @@ SMIC_TOKENS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 CASME2_MOVED = {(24, "ep07_01"), (24, "ep07_04f"), (24, "ep10_03")}
 
 
-def read_dataset(
-    root: Path, dataset: str, places: list[str], mapping: str, contempt: bool
-) -> tuple[list[dict], Log, str]:
+def read_dataset(root: Path, dataset: str, places: list[str], mapping: str) -> tuple[list[dict], Log, str]:
     """Index rows, findings and the edition of the dataset that lies in `places`, names of entries of the data root."""
     layout = LAYOUTS[dataset]
     log = Log(dataset)
@@ -45,7 +43,7 @@ def read_dataset(
         rows = [Row(0, clip=name, emotion=SMIC_TOKENS[name.split("_")[1].lower()]) for name in names]
         edition = ""
     _say_unread(tree, log)
-    clips = _join(root, dataset, rows, folders, log, mapping, contempt)
+    clips = _join(root, dataset, rows, folders, log, mapping)
     for clip in clips:
         clip.fps = FPS[dataset]
         set_cropped(clip, release.cropped or None)
@@ -156,7 +154,7 @@ def casme2_edition(rows: list[Row]) -> str:
 
 
 def _join(
-    root: Path, dataset: str, rows: list[Row], folders: dict[Key, list[str]], log: Log, mapping: str, contempt: bool
+    root: Path, dataset: str, rows: list[Row], folders: dict[Key, list[str]], log: Log, mapping: str
 ) -> list[Clip]:
     """Bring rows and folders together by (subject, clip); whatever has no partner is logged."""
     recordings = _recordings(dataset, rows, log)
@@ -170,7 +168,7 @@ def _join(
             clip.until = onsets[number] - 1 if number < len(expressions) else None
             where = f"{clip.subject}/{row.clip}"
             try:
-                clip.label = label_of(dataset, clip.row.emotion, mapping, contempt)
+                clip.label = label_of(dataset, clip.row.emotion, mapping)
             except CorpusError as error:
                 log.count("unknown emotion", where, str(error))
             dropped = "" if clip.label else ", dropped"

@@ -56,13 +56,11 @@ class Scan:
     editions: dict[str, str]
 
 
-def scan(
-    root: str | Path, datasets: Iterable[str] | None = None, mapping: str = "table1", contempt: bool = False
-) -> Scan:
+def scan(root: str | Path, datasets: Iterable[str] | None = None, mapping: str = "table1") -> Scan:
     """Read every dataset of a data root; problems of the data become findings and never raise.
 
-    `datasets` are those that must be there, in any spelling (default: whatever is there); `mapping` and `contempt` as
-    in `label_of`. Raises CorpusError for a mapping that does not exist.
+    `datasets` are those that must be there, in any spelling (default: whatever is there); `mapping` as in `label_of`.
+    Raises CorpusError for a mapping that does not exist.
     """
     root = Path(root)
     label_of("SMIC", "positive", mapping)  # an unknown mapping is no problem of the data
@@ -78,7 +76,7 @@ def scan(
         if dataset in own_datasets:
             read = read_own(root, dataset, own_datasets[dataset], mapping)
         elif dataset in places:
-            read = read_dataset(root, dataset, places[dataset], mapping, contempt)
+            read = read_dataset(root, dataset, places[dataset], mapping)
         else:
             findings.append(_absent(root, dataset, asked is not None, {*places, *own_datasets}))
             continue
@@ -86,7 +84,7 @@ def scan(
         findings += read[1].findings()
         editions[dataset] = read[2]
     index = make_index(rows)
-    if mapping == "table1" and not contempt:
+    if mapping == "table1":
         incomplete = {finding.dataset for finding in findings if finding.level == "warning" and finding.lacks_frames}
         findings += _compare_counts(index, editions, incomplete)
     return Scan(root, index, findings, editions)

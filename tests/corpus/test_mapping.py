@@ -32,12 +32,6 @@ def test_published_labels_give_the_composite_of_megc2019():
     assert label_of("MMEW", "happiness", "megc2019") is None
 
 
-def test_contempt_is_a_switch_of_casme_alone():
-    assert label_of("CASME", "comtempt") is None
-    assert label_of("CASME", "comtempt", contempt=True) == "negative"
-    assert label_of("SAMM", "Contempt", contempt=True) is None
-
-
 def test_spelling():
     assert [spell(text) for text in (" Other", "others", "comtempt", "FEAR ")] == [
         "others",
