@@ -179,10 +179,10 @@ def _course(table: pd.DataFrame, epoch: int) -> bytes:
     for label in CLASSES:
         ax.plot(table.index, table[label], "o-" if len(table) == 1 else "-", color=CLASS_COLOURS[label], label=label)
     ax.axvline(epoch, color="#D55E00", linewidth=1)
-    ax.set(ylim=(0, 1), xlabel="epoch")
+    ax.set(ylim=(0, 1.2), yticks=(0, 0.5, 1), xlabel="epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title("probability of each class by epoch", fontsize=9)
-    ax.legend(fontsize=7, loc="center right")
+    ax.legend(fontsize=7, loc="upper center", ncols=3)  # above any probability
     return figure_png(figure)
 
 
