@@ -107,7 +107,8 @@ def conclusion(rows: pd.DataFrame, name: str) -> str:
             f"Choosing the epoch on the test set adds {price.median():+.1f} at the median of {len(price)} networks "
             f"({price.min():+.1f} to {price.max():+.1f})."
         )
-    first = cells[cells["kind"] == "printed"].drop_duplicates("key").set_index("key")["value"]
+    given = cells[(cells["kind"] == "printed") & cells["drawn"].astype(bool)]  # of the same clips and sources
+    first = given.drop_duplicates("key").set_index("key")["value"]
     gap = (honest["key"].map(first) - honest["value"]).dropna()
     for row, points in gap.items():
         sentences.append(f"{row} was printed with {points + honest.loc[row, 'value']:.1f}, {points:+.1f} from here.")

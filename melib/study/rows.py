@@ -67,7 +67,8 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
                if getattr(settings, name) != value}  # fmt: skip
     recipe = recipe_values("recommended", vars(settings))
     missing = [name for name in recipe if changed.get(name) != recipe[name]]
-    if len(missing) <= 1 < len(recipe) or missing == REGULARISATION:
+    regularisation_alone = missing == REGULARISATION and len(recipe) > 4  # of apex frames two switches are no recipe
+    if len(missing) <= 1 < len(recipe) or regularisation_alone:
         changed = {name: value for name, value in changed.items() if name not in recipe}
         part = "regularisation" if missing == REGULARISATION else "".join(WORDS[name] for name in missing)
         words.append(f"recipe without {part}" if part else "recipe")
