@@ -152,14 +152,17 @@ READ = {
 
 
 def quality(table: pd.DataFrame) -> Figure:
-    """`gap_table`, a measure a panel, and `au_table` on the right; of one table with both sets of columns."""
+    """`gap_table`, a measure a panel, and `au_table` on the right; of one table with both sets of columns, and
+    `held_out`."""
     figure, axes = plt.subplots(1, 3, figsize=(11.5, 4.6), layout="constrained", width_ratios=(1, 1, 2.2))
     for ax, (measure, title) in zip(axes, MEASURES.items(), strict=False):
         _measure(table[table["measure"] == measure], ax)
         ax.set_title(title, fontsize=11)
     _errors(table.dropna(subset=["au"]), axes[2])
     axes[0].set_ylabel("0: a neutral face, 1: as the real one")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    tested = print_name(table["held_out"].iloc[0])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, title=f"{tested} held out",
+                  alignment="left")  # fmt: skip
     figure.suptitle(quality_message(table), fontsize=13, fontweight="bold")
     return figure
 
@@ -185,14 +188,20 @@ def _kinds(rows: pd.DataFrame, names: Sequence, ax: Axes) -> None:
 
 
 def _errors(rows: pd.DataFrame, ax: Axes) -> None:
-    """The error of each AU, the greatest of the neutral face first; AUs that never move are left out."""
+    """The error of each AU, the greatest of the neutral face first; AUs that never move are left out.
+
+    The title says how often the reader of AUs itself errs: where a real face is read no better than a neutral one.
+    """
     floor = rows[rows["kind"] == "neutral"].set_index("au")["error"].sort_values(ascending=False)
     names = list(floor.index[floor > 0])
+    real = rows[rows["kind"] == "real"].set_index("au").loc[names, "error"]
+    blind = f"{(real >= floor[names]).sum()} of {len(names)} AUs are read on real faces no better"
     for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):
         errors = rows[rows["kind"] == kind].set_index("au").loc[names, "error"]
         ax.plot(np.arange(len(names)) + shift, errors, "o", color=colour, label=label, markersize=6)
     ax.set_xticks(range(len(names)), [int(name[2:]) for name in names])
-    ax.set(xlabel="action unit", title="error of each AU, × 1 (intensity)", ylim=(0, 1.35 * rows["error"].max()))
+    ax.set(xlabel="action unit", title=f"error of each AU, × 1 (intensity);\n{blind} than on neutral ones",
+           ylim=(0, 1.35 * rows["error"].max()))  # fmt: skip
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right", ncols=2)
 

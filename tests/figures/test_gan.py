@@ -49,11 +49,15 @@ def test_quality_draws_both_tables():
         pd.DataFrame(gaps, columns=["measure", "magnify", "kind", "value", "low", "high"]),
         pd.DataFrame([(au, kind, 0.5, 0.1) for au in NAMES for kind in draw.READ],
                      columns=["au", "kind", "correlation", "error"]),
-    ]).assign(preset="paper")  # fmt: skip
+    ]).assign(preset="paper", held_out="SAMM")  # fmt: skip
     figure = draw.quality(table)
     *measures, errors = figure.axes
     assert [len(ax.collections) for ax in measures] == [len(draw.KINDS)] * len(draw.MEASURES)
     assert [len(line.get_xdata()) for line in errors.lines] == [17] * len(draw.READ)
+    assert "17 of 17 AUs are read on real faces no better" in errors.get_title()
+    better = table.assign(error=table["error"].mask((table["kind"] == "real") & (table["au"] != "AU12"), 0.05))
+    assert "1 of 17 AUs are read" in draw.quality(better).axes[-1].get_title()
+    assert figure.legends[0].get_title().get_text() == "SAMM held out"
     way = "60% (50% to 70%) of the way to the real AUs, before training 60%, the control 60%"
     assert draw.quality_message(table) == f"Generated faces go {way}"
     plt.close(figure)

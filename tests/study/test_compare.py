@@ -247,7 +247,10 @@ def test_rows_that_saw_held_out_inputs_are_marked(outcomes):
             {"method": "erm", "recipe": "recommended", "dropout": 0, "label_smoothing": 0},
             "CNN, recipe without regularisation",
         ),
-        ({"method": "erm", "inputs": "apex", "class_weights": "balanced", "mirror": True}, "CNN, mirroring, class weights"),
+        (
+            {"method": "erm", "inputs": "apex", "class_weights": "balanced", "mirror": True},
+            "CNN, mirroring, class weights",
+        ),
         ({"method": "erm", "normalise": "centred"}, "CNN, centring"),
         ({"method": "erm", "inputs": "flow", "flow_encoding": "minmax"}, "CNN, flow as minmax"),
         ({"method": "svm", "inputs": "hoof", "normalise": "raw"}, "SVM, raw values"),
