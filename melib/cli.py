@@ -286,6 +286,10 @@ def controls(args) -> int:
     use_style(windows=False)
     folder = find(args.folder)
     names = {"demo": "demo corpus (synthetic)", "shift": "misleading cue (synthetic)", "real": "442 real clips"}
+    if absent := [name for name in names if not (folder / name / "compare.csv").is_file()]:
+        raise ValueError(
+            f"{folder} lacks compare.csv of {', '.join(absent)}: `make controls` or `make real` writes it."
+        )
     tables = {name: pd.read_csv(folder / name / "compare.csv") for name in names}
     table = side_by_side({words: tables[name] for name, words in names.items()})
     print(save(draw(table), folder, "controls", table, synthetic=True))
@@ -350,7 +354,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"melib {args.command}: stopped; the same command goes on where it was.", file=sys.stderr)
         return 130
-    except (ValueError, OSError) as error:  # what bad input raises; its message says what to do
+    except (ValueError, FileNotFoundError, FileExistsError, PermissionError, ChildProcessError) as error:  # bad input
         print(f"melib {args.command}: {error}", file=sys.stderr)
         return 2
 

@@ -72,7 +72,8 @@ def test_a_demo_corpus_of_another_seed_has_a_folder_of_its_own(monkeypatch):
 
 def test_a_file_that_is_not_there_ends_a_command_with_one_line(tmp_path, capsys):
     assert main(["controls", str(tmp_path)]) == 2
-    assert "compare.csv" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "lacks compare.csv of demo, shift, real: `make controls`" in error and error.count("\n") == 1
 
 
 def test_a_top_up_that_cannot_be_made_is_refused_before_a_kernel_starts(tmp_path, tiny_root, capsys):

@@ -70,11 +70,11 @@ import contextlib, pathlib, sys, tempfile
 from melib.study.runner import _execute
 with tempfile.TemporaryDirectory() as folder, contextlib.suppress(FileNotFoundError):
     _execute({"notebook": "none.ipynb", "parameters": {}, "cwd": "."}, pathlib.Path(folder, "runs", "one"))
-print("papermill" in sys.modules, "lark" in sys.modules)
+print("papermill" in sys.modules, "lark" in sys.modules, "rfc3987_syntax" in sys.modules)
 """
 
 
-@pytest.mark.parametrize(("code", "loaded"), [(HOVER, "True False False"), (RUNNER, "True False")])
+@pytest.mark.parametrize(("code", "loaded"), [(HOVER, "True False False"), (RUNNER, "True False False")])
 def test_hover_maps_and_runs_load_no_grammar_of_iris_and_hide_it_from_nobody(code, loaded):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == loaded, done.stderr

@@ -40,7 +40,8 @@ def run_openface(
     if shutil.which(words[0]) is None:
         raise AUError(
             f"There is no {words[0]!r} on this machine. Install OpenFace 2.2 and put its binaries on the PATH, or give "
-            "`command` the path or a container's call; or take the coders' own AUs (au_folder = codes)."
+            "`command` the path or a container's call. Notebooks 02 and 03 also take the coders' own AUs: "
+            "au_folder = codes."
         )
     folder.mkdir(parents=True, exist_ok=True)
     source = {"tool": "OpenFace", "tool_version": "2", "in_order": True, "command": command}

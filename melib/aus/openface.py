@@ -61,8 +61,8 @@ def read_openface(
     folder = Path(folder or root / FOLDER)
     if not folder.is_dir():
         raise AUError(
-            f"There is no folder {folder}. Make it with melib.aus.extract.run_openface, name the right one, or take "
-            "the coders' own AUs (au_folder = codes)."
+            f"There is no folder {folder}. Make it with melib.aus.extract.run_openface, or name the right one. "
+            "Notebooks 02 and 03 also take the coders' own AUs: au_folder = codes."
         )
     facts = {"tool": "OpenFace", "tool_version": "2", "in_order": False}
     if (folder / SOURCE).is_file():

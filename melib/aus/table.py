@@ -88,7 +88,8 @@ def read_codes(index: pd.DataFrame) -> Measurements:
     next to the onset where no apex is known.
 
     An AU of the 17 that is not in a clip's codes counts as absent. Of alternatives ("R12 or R14") the first is taken.
-    Letters of intensity (A to E), which few clips have, are not used.
+    Letters of intensity (A to E), which few clips have, are not used. Clips without codes of these AUs, or with their
+    apex on the onset, are left out.
     """
     clips = {}
     left_out = []
@@ -96,14 +97,18 @@ def read_codes(index: pd.DataFrame) -> Measurements:
         text = "" if pd.isna(row.au_codes) else str(row.au_codes)
         codes = parse_codes(text)
         frame = row.onset + 1 if pd.isna(row.apex) else row.apex
-        if not codes or pd.isna(frame):
-            unread = f"AU codes {text!r} in the sheet are not understood" if text else "no AU codes in the sheet"
-            left_out.append((row.clip_id, "no apex and no onset" if codes else unread, 0))
-            continue
-        rest = {f"{name}_c": 0.0 for name in NAMES}
-        values = rest | {f"AU{code.au:02d}_c": 1.0 for code in codes}
-        frames = {frame: values} if pd.isna(row.onset) else {row.onset: dict.fromkeys(values, 0.0), frame: values}
-        clips[row.clip_id] = pd.DataFrame.from_dict({int(number): at for number, at in frames.items()}, "index")
+        if not text:
+            left_out.append((row.clip_id, "no AU codes in the sheet", 0))
+        elif not codes:
+            left_out.append((row.clip_id, f"AU codes {text!r} in the sheet are not understood", 0))
+        elif not {code.au for code in codes} & set(AUS):
+            left_out.append((row.clip_id, f"AU codes {text!r} are none of the 17 AUs", 0))
+        elif pd.isna(frame) or frame == row.onset:
+            left_out.append((row.clip_id, "no apex apart from the onset", 0))
+        else:
+            values = {f"{name}_c": 0.0 for name in NAMES} | {f"AU{code.au:02d}_c": 1.0 for code in codes}
+            frames = {} if pd.isna(row.onset) else {int(row.onset): dict.fromkeys(values, 0.0)}
+            clips[row.clip_id] = pd.DataFrame.from_dict(frames | {int(frame): values}, "index")
     return make_measurements(clips, left_out, ("coders", "as annotated"), index)
 
 
@@ -120,7 +125,7 @@ def wide(measured: Measurements, kind: str) -> pd.DataFrame:
         absent = [f"AU{au:02d}" for au in AUS if values[au].isna().any() or values.empty]
         tool = ", ".join(measured.table["tool"].unique())
         raise AUError(
-            f"{tool} gives no {kind} for {', '.join(absent)}: take a table that has all 17, or the coders' own codes "
-            "(au_folder = codes)."
+            f"{tool} gives no {kind} for {', '.join(absent)}: take a table that has all 17. "
+            "Notebooks 02 and 03 also take the coders' own AUs: au_folder = codes."
         )
     return values.set_axis(NAMES, axis=1)

@@ -209,7 +209,7 @@ def _tree() -> str:
 def _absent(root: Path, dataset: str, asked: bool, there: set[str]) -> Finding:
     folders = few([name for name, is_folder in list_entries(root) if is_folder])
     near = doubtful_name(dataset)
-    hint = nearest(dataset, [near] if near else there)
+    hint = nearest(dataset, [near]) if near else "" if dataset in DATASETS else nearest(dataset, there)
     tree = LAYOUTS[dataset].tree if dataset in LAYOUTS else OWN_TREE
     remedy = f"{hint} Expected:\n   {tree}".lstrip() if asked else ""
     message = f"Not there: no folder with a name like {print_name(dataset)} among {folders}."

@@ -15,6 +15,7 @@ from pathlib import Path
 from melib.explore.still import PLOTLY, WIDGET_STATE, WIDGET_VIEW, still
 from melib.figures.style import SYNTHETIC
 from melib.home import home, write_whole
+from melib.imports import without_grammar
 
 KEYS = "book.json"  # the key that each page was made for
 MORE = {"05_decision_boundaries": {"inputs": "flow"}}  # the runs of `make demo` see flow
@@ -68,7 +69,8 @@ def execute(notebook: Path, to: Path, given: dict[str, str]) -> Path:
 
     Raises BookError with the last lines of what it said.
     """
-    import papermill
+    with without_grammar():
+        import papermill
 
     to.parent.mkdir(parents=True, exist_ok=True)
     taken = papermill.inspect_notebook(str(notebook))
@@ -83,7 +85,8 @@ def execute(notebook: Path, to: Path, given: dict[str, str]) -> Path:
 
 def page(executed: Path) -> str:
     """An executed notebook as an HTML page, its widgets as pictures (`still`)."""
-    import nbformat
+    with without_grammar():
+        import nbformat
     from nbconvert import HTMLExporter
 
     notebook = nbformat.read(executed, as_version=4)
@@ -108,7 +111,8 @@ def page(executed: Path) -> str:
 
 def index_page(notebooks: Iterable[Path]) -> str:
     """The first page: each notebook's title and first paragraph, with a link."""
-    import nbformat
+    with without_grammar():
+        import nbformat
 
     items = []
     for path in notebooks:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
-
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
@@ -16,6 +12,7 @@ from melib.corpus.index import print_name
 from melib.explore.clip import ClipPictures, enlarged, png
 from melib.explore.table import mark, rows_table, sentence
 from melib.figures.style import CLASS_COLOURS, SYNTHETIC, dataset_colours
+from melib.imports import without_grammar
 from melib.prepare.describe import MEASURES
 from melib.prepare.samples import Samples
 
@@ -62,7 +59,7 @@ class HoverMap(widgets.VBox):
         self.panel = panels[0] if panels else ""
         several = self.table.loc[self.table["panel"] == self.panel, "dataset"].nunique() > 1
         self.colour = "dataset" if several else "label"
-        with _no_grammar():
+        with without_grammar():
             self.figure = go.FigureWidget(data=self._traces(), layout=_layout(synthetic))
         self._listen()
         side = widgets.VBox([self.image, self.facts, self.message], layout=widgets.Layout(width="280px"))
@@ -144,20 +141,6 @@ class HoverMap(widgets.VBox):
             return png(enlarged(flow[0], SIDE)) if flow else b""
         image = np.asarray(self.samples.arrays[kind][place])
         return png(enlarged(np.dstack([image[len(image) // 2]] * 3) if kind == "frames" else image, SIDE))
-
-
-@contextlib.contextmanager
-def _no_grammar() -> Iterator[None]:
-    """Without the grammar that jsonschema, below plotly's widget, would build for a second to check IRIs: none is."""
-    name = "rfc3987_syntax"
-    hidden = name not in sys.modules
-    if hidden:
-        sys.modules[name] = None
-    try:
-        yield
-    finally:
-        if hidden:
-            del sys.modules[name]
 
 
 def _word(value: object) -> str:

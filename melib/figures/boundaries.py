@@ -15,7 +15,7 @@ from melib.figures.style import CLASS_COLOURS, CLASS_MARKERS
 from melib.study.boundaries import CORNERS
 
 TRAINED = "#8A8A8A"
-CHANCE = 100 / len(CLASSES) + 1  # a UAR below it is not known from guessing
+CHANCE = 100 / len(CLASSES) + 1  # a UAR up to a point above that of guessing is called chance
 VIEWS = {  # what a panel shows, and how its score is to be read
     "network": ("The network's probabilities", ""),
     "held_out": ("The paper's plane:\nfitted on {} itself", ", on its own clips"),
@@ -99,7 +99,7 @@ def message(table: pd.DataFrame) -> str:
     """How much of each run's UAR two components keep, both without a held-out clip in the fit."""
     scores = 100 * table[table["role"] == "score"].pivot(index="panel", columns="fit", values="uar")
     parts = [
-        f"{name} {row['train']:.0f} of {row['network']:.0f}" + " (chance)" * bool(row["train"] < CHANCE)
+        f"{name} {row['train']:.0f}" + " (chance)" * bool(row["train"] < CHANCE) + f" against {row['network']:.0f}"
         for name, row in scores.loc[table["panel"].unique()].iterrows()
     ]
-    return f"UAR on a plane of two principal components, of the network's:\n{'; '.join(parts)}"
+    return f"UAR on a plane of two principal components against the network's own:\n{'; '.join(parts)}"

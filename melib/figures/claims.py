@@ -40,7 +40,7 @@ def claims(table: pd.DataFrame) -> Figure:
         ax.set(xlim=(-far, far), ylim=(len(rows) - 0.5, -0.5))
     starred = "; * one seed" * bool((shown["seeds"] < 2).any())
     axes[-1, 0].set_xlabel(
-        f"effect (points), 95 % over subjects; p corrected\nover all claims, none where no pair is tested{starred}"
+        f"effect (points), 95 % over subjects; p corrected\nover all; none where not two settings are compared{starred}"
     )
     figure.suptitle(message(table), fontsize=14, fontweight="bold")
     return figure

@@ -33,7 +33,7 @@ def gains(rows: pd.DataFrame) -> Figure:
             ax.tick_params(labelbottom=ax is axes[-1, 0])
         axes[-1, 0].set_xlabel("gain in mean UAR after the last epoch (points)")
     clips = "synthetic" if rows["synthetic"].any() else "real"
-    hollow = "; hollow: one seed" * bool((shown["seeds"] < 2).any())
+    hollow = "; hollow: one seed" * bool(((shown["seeds"] < 2) & (shown["parameters"] > 0)).any())
     figure.supxlabel(f"95 % intervals over subjects, {clips} clips; coloured: p ≤ .05, corrected over all rows{hollow}",
                      fontsize=10)  # fmt: skip
     figure.suptitle(message(shown), fontsize=13, fontweight="bold")
@@ -51,17 +51,20 @@ def _panel(group: pd.DataFrame, control: str, ends: tuple[float, float], ax: Axe
 
 
 def message(shown: pd.DataFrame) -> str:
-    """How many gains stand after correction, the greatest over the first control if there is one there, and BRL's."""
+    """How many gains stand after correction, the greatest over the first control if there is one there, BRL's, and how
+    many losses stand."""
     first = shown["control"].iloc[0]
     stands = shown[(shown["gain_low"] > 0) & (shown["p"] <= LEVEL)]
+    losses = shown[(shown["gain_high"] < 0) & (shown["p"] <= LEVEL)]
     own = stands[stands["control"] == first]
     best = (own if len(own) else stands).nlargest(1, "gain")
     stand = "stand" if len(stands) > 1 else "stands"
-    words = [f"{len(stands) or 'None'} of {len(shown)} gains {stand} after correction"]
+    words = [f"{len(stands) or 'No'} gain{'s' * (len(stands) > 1)} of {len(shown)} {stand} after correction"]
     words += [f"{row.row} {with_interval(row.gain, row.gain_low, row.gain_high)} over {row.control}"
               for row in best.itertuples()]  # fmt: skip
     brl = shown[(shown["control"] == first) & shown["row"].str.endswith(", BRL")].head(1)
     words += [f"BRL {with_interval(row.gain, row.gain_low, row.gain_high)}" for row in brl.itertuples()]
+    words += [f"{len(losses)} loss{'es' * (len(losses) > 1)} ({', '.join(losses['row'])})"] * bool(len(losses))
     return "; ".join(words)
 
 

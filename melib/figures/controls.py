@@ -43,7 +43,7 @@ def controls(table: pd.DataFrame) -> Figure:
     words += "coloured: p ≤ .05, corrected over the rows of a corpus" + "; hollow: one seed" * bool(
         (gains["seeds"] < 2).any()
     )
-    words += "; purple: more than on dataset labels dealt at random" * bool(len(shuffled))
+    words += "; purple: less the same on random dataset labels" * bool(len(shuffled))
     figure.supxlabel(words, fontsize=10)
     figure.suptitle(message(gains[gains["row"].isin(methods)]), fontsize=13, fontweight="bold")
     return figure
@@ -62,11 +62,13 @@ def _panel(rows: pd.DataFrame, ends: tuple[float, float], ax: Axes) -> None:
 
 
 def message(gains: pd.DataFrame) -> str:
-    """Which gains stand after correction, and BRL's in the order of the corpora."""
+    """Which gains and losses stand after correction, and BRL's in the order of the corpora."""
     stands = gains[(gains["gain_low"] > 0) & (gains["p"] <= LEVEL)]
+    losses = gains[(gains["gain_high"] < 0) & (gains["p"] <= LEVEL)]
     words = " and ".join(
         f"{row.row.removeprefix('CNN, ')} on {row.corpus} ({signed(row.gain)})" for row in stands.itertuples()
     )
     brl = gains.loc[gains["row"] == "CNN, BRL", "gain"]
-    adds = f"; BRL adds {', '.join(map(signed, brl))}" * bool(len(brl))
-    return f"Gains that stand after correction: {words or 'none'}{adds}"
+    adds = f"; BRL {', '.join(map(signed, brl))}" * bool(len(brl))
+    lost = f"; losses: {', '.join(dict.fromkeys(losses['row'].str.removeprefix('CNN, ')))}" * bool(len(losses))
+    return f"Gains that stand after correction: {words or 'none'}{lost}{adds}"

@@ -237,11 +237,11 @@ def probes(table: pd.DataFrame) -> Figure:
             ax.hlines(place, rows[f"{value}_low"], rows[f"{value}_high"], color=colour, linewidth=2.5, alpha=0.5)
             ax.plot(rows[value], place, marker, color=colour, label=f"the {what}", clip_on=False, zorder=3)
             ax.axvline(end, color=colour, linewidth=1, linestyle="--")
-            sign = "chance" if limit == "chance" else f"all of the {what}"
+            sign = "chance" if limit == "chance" else f"H({what})"
             ax.annotate(sign, (end, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
                         ha="center", fontsize=8, color=colour)  # fmt: skip
     axes[0].set(xlim=(0, 1.02), xlabel="class-balanced accuracy", yticks=range(len(names)), yticklabels=names)
-    axes[1].set(xlim=(0, None), xlabel="mutual information, lower bound (bits)")
+    axes[1].set(xlim=(0, None), xlabel="mutual information, lower bound (bits); H: its maximum")
     figure.legend(*axes[0].get_legend_handles_labels(), title="read from the features:", ncols=2,
                   loc="outside lower left", alignment="left")  # fmt: skip
     figure.suptitle(probes_message(table), fontsize=14, fontweight="bold")
@@ -258,7 +258,7 @@ def probes_message(table: pd.DataFrame) -> str:
     dataset, emotion = accuracy["dataset"].idxmax(), accuracy["label"].idxmax()
     kind = "flow" if "flow" in emotion else "apex"
     raw = accuracy["dataset"].get(f"{kind}, raw")
-    before = "" if raw is None else f", from raw {kind} {raw:.2f}"
+    before = "" if raw is None or emotion.endswith(", raw") else f", from raw {kind} {raw:.2f}"
     return (
         f"At best the dataset is read with accuracy {accuracy.loc[dataset, 'dataset']:.2f} from {dataset},\n"
         f"the emotion with {accuracy.loc[emotion, 'label']:.2f} from {emotion} "

@@ -83,7 +83,7 @@ def redraw(folder: Path, names: Collection[str] = ()) -> Iterator[Path]:
             continue
         try:
             figure = GALLERY[name](table)
-        except ValueError as error:
+        except (ValueError, KeyError) as error:
             problems.append(f"{name}: {error}")
             continue
         yield save(figure, folder, name, table, synthetic=bool(table["synthetic"].any()))

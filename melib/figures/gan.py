@@ -190,18 +190,19 @@ def _kinds(rows: pd.DataFrame, names: Sequence, ax: Axes) -> None:
 def _errors(rows: pd.DataFrame, ax: Axes) -> None:
     """The error of each AU, the greatest of the neutral face first; AUs that never move are left out.
 
-    The title says how often the reader of AUs itself errs: where a real face is read no better than a neutral one.
+    The title says how far the reader of AUs can be trusted: for how many it errs on the real face by as much as if
+    nothing had moved.
     """
     floor = rows[rows["kind"] == "neutral"].set_index("au")["error"].sort_values(ascending=False)
     names = list(floor.index[floor > 0])
     real = rows[rows["kind"] == "real"].set_index("au").loc[names, "error"]
-    blind = f"{(real >= floor[names]).sum()} of {len(names)} AUs are read on real faces no better"
+    lost = f"for {(real >= floor[names]).sum()} of {len(names)} the reader errs"
     for shift, (kind, (label, colour)) in zip((-0.24, -0.08, 0.08, 0.24), READ.items(), strict=True):
         errors = rows[rows["kind"] == kind].set_index("au").loc[names, "error"]
         ax.plot(np.arange(len(names)) + shift, errors, "o", color=colour, label=label, markersize=6)
     ax.set_xticks(range(len(names)), [int(name[2:]) for name in names])
-    ax.set(xlabel="action unit", title=f"error of each AU, × 1 (intensity);\n{blind} than on neutral ones",
-           ylim=(0, 1.35 * rows["error"].max()))  # fmt: skip
+    title = f"error of each AU, × 1 (intensity): {lost}\non the real face as much as if nothing had moved"
+    ax.set(xlabel="action unit", title=title, ylim=(0, 1.35 * rows["error"].max()))
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right", ncols=2)
 

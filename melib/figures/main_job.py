@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melib.corpus.index import CLASSES
-from melib.figures.style import SERIES_COLOURS, verdict_colour, with_interval
+from melib.figures.style import ABOVE, BELOW, OPEN, SERIES_COLOURS, verdict_colour, with_interval
 from melib.study.compare import mean_uar
 from melib.study.tables import printed
 
@@ -70,6 +70,7 @@ def message(table: pd.DataFrame) -> str:
     setting = first_setting(mean_uar(table))
     row = setting.iloc[0]
     name = row["row"].removeprefix(f"{row['control']}, ")
-    sure = "more than cross-entropy" if row["gain_low"] > 0 else "less" if row["gain_high"] < 0 else "undecided"
+    words = {ABOVE: "more than cross-entropy", BELOW: "less", OPEN: "undecided"}
+    sure = words[verdict_colour(row["gain_low"], row["gain_high"], row["p"])]
     gain, bounds = with_interval(row["gain"], row["gain_low"], row["gain_high"]).split(" ", 1)
     return f"{name} adds {gain} points of UAR {bounds}: {sure}"

@@ -108,7 +108,7 @@ def apex_accuracy(table: pd.DataFrame) -> Figure:
     rules = list(means.index[::-1])
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.9), sharey=True, layout="constrained")
     measures = {"frames": "mean distance from the true apex (frames)",
-                "taken": f"share of {blinks} clips with a blink in which it is taken"}  # fmt: skip
+                "taken": f"share of clips with a blink in which it is taken ({blinks} clips)"}  # fmt: skip
     for ax, (value, label) in zip(axes, measures.items(), strict=True):
         for place, (dataset, colour) in enumerate(dataset_colours(table["dataset"]).items()):
             errors = table[table["dataset"] == dataset].set_index("rule")[value].reindex(rules)
@@ -141,8 +141,8 @@ def apex_message(table: pd.DataFrame) -> str:
     no = "" if frames["motion"] < others.iloc[0] else "no "
     return (
         f"The default is {frames['motion']:.2f} frames off the true apex, {no}nearer than the {nearest} "
-        f"({others.iloc[0]:.2f});\nit takes a blink for the apex in {taken['motion']:.0%} of clips with one, "
-        f"in {taken['unguarded']:.0%} where blinks count"
+        f"({others.iloc[0]:.2f});\nit takes a blink for the apex in {taken['motion']:.0%} of a dataset's clips with "
+        f"one, in {taken['unguarded']:.0%} where blinks count"
     )
 
 
@@ -160,7 +160,8 @@ def one_clip(samples: Samples, frames: dict[int, np.ndarray], curve: np.ndarray,
     top, middle, low = figure.subfigures(3, 1, height_ratios=[0.8, 1.3, 1.35])
     places = np.linspace(0, len(numbers) - 1, min(strip, len(numbers))).round().astype(int)
     apex = numbers.index(clip["apex"])
-    places[np.abs(places - apex).argmin()] = apex
+    inner = places[1:-1]  # onset and offset stay
+    inner[np.abs(inner - apex).argmin()] = apex
     since = np.array(numbers) - numbers[0]
     for ax, place in zip(top.subplots(1, len(places)), places, strict=True):
         bare(ax, frames[numbers[place]])

@@ -53,7 +53,7 @@ def confusions_message(table: pd.DataFrame) -> str:
     if wrong.empty:
         return "No clip is taken for another class"
     true, taken = wrong.idxmax()
-    return f"The most frequent error over all datasets: {wrong.max():.0%} of {true} clips are taken for {taken}"
+    return f"Highest error rate, datasets pooled: {wrong.max():.0%} of {true} clips are taken for {taken}"
 
 
 def effects(table: pd.DataFrame) -> Figure:

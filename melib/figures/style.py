@@ -30,7 +30,7 @@ SERIES_COLOURS = ("#56B4E9", "#0B3C5D", "#B8860B", "#3F7F5F", "#7B5EA7", "#A4243
 ABOVE, BELOW, OPEN = "#009E73", "#D55E00", "#777777"  # an effect that stands after correction, and any other
 SYNTHETIC = "synthetic demo corpus"
 MIXED = {  # figures that show real data too, and what of them is synthetic
-    "controls": "demo corpus and shift are synthetic",
+    "controls": "demo corpus and misleading cue are synthetic",
     "likeness": "the demo corpus is synthetic",
     "flow_accuracy": "demo clips are synthetic",
 }
@@ -108,12 +108,13 @@ def limits(low: pd.Series, high: pd.Series) -> tuple[float, float]:
 
 
 def gain_mark(ax: Axes, place: float, row: NamedTuple, ends: tuple[float, float]) -> None:
-    """A gain and its interval on an axis with these `ends`, in `verdict_colour`, hollow where it rests on one seed;
-    where it lies outside, an arrow with all three numbers. `row` has gain, gain_low, gain_high, p and seeds."""
+    """A gain and its interval on an axis with these `ends`, in `verdict_colour`, hollow where a network has one seed;
+    where it lies outside, an arrow with all three numbers. `row` has gain, gain_low, gain_high, p, seeds, parameters.
+    """
     colour = verdict_colour(row.gain_low, row.gain_high, row.p)
     ax.hlines(place, max(row.gain_low, ends[0]), min(row.gain_high, ends[1]), color=colour, linewidth=3.5, alpha=0.5)
     if ends[0] <= row.gain <= ends[1]:
-        hollow = {"markerfacecolor": "white", "markeredgewidth": 1.6} if row.seeds < 2 else {}
+        hollow = {"markerfacecolor": "white", "markeredgewidth": 1.6} if row.seeds < 2 and row.parameters else {}
         ax.plot(row.gain, place, "o", color=colour, markersize=5.5, zorder=3, **hollow)
         return
     left = row.gain < ends[0]

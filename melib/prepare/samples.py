@@ -72,13 +72,16 @@ class Samples:
         arrays = {name: np.asarray(array[mask]) for name, array in self.arrays.items()}
         return Samples(self.index[mask].reset_index(drop=True), arrays)
 
-    def save(self, folder: str | Path, synthetic: bool = False) -> Path:
+    def save(self, folder: str | Path, synthetic: bool | None = None) -> Path:
         """Write index.parquet, one .npy an array, and samples.json (last, so that a half-written folder is none).
 
-        `synthetic` says that no clip is of a real face: results and figures of these samples are then marked so.
+        `synthetic` says that no clip is of a real face: results and figures of these samples are then marked so. Where
+        it is not said, a folder that is written anew stays what it was, and a new one counts as real.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if synthetic is None:
+            synthetic = is_samples_folder(folder) and bool(read_manifest(folder).get("synthetic"))
         (folder / "samples.json").unlink(missing_ok=True)
         self.index.to_parquet(folder / "index.parquet", index=False)
         for name, array in self.arrays.items():

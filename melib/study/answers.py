@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 def probabilities(rows: pd.DataFrame) -> np.ndarray:
     """The softmax (N, 3) of the logits of a predictions table, each row by its own."""
-    logits = rows[list(CLASSES)].to_numpy(dtype=float)
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+    from scipy.special import softmax
+
+    return softmax(rows[list(CLASSES)].to_numpy(dtype=float), axis=1)
 
 
 def rules_of(run: Run) -> list[str]:

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melib.corpus.index import CLASSES
+from melib.corpus.index import CLASSES, dataset_order
 from melib.learning.metrics import METRICS
 from melib.learning.record import Run
 from melib.learning.registry import METHODS
 from melib.learning.selection import RULES
 from melib.learning.settings import RunSettings
+from melib.study.answers import probabilities
 from melib.study.claims import HELPS, judge
-from melib.study.outcomes import Outcomes
+from melib.study.outcomes import POOLS, Outcomes
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.rows import by_seed, control_of, distinct, label, row_of
 from melib.study.statistics import flip_test, holm, interval, over_seeds
@@ -154,9 +155,7 @@ def _probabilities(outcomes: Outcomes, runs: list[Run]) -> np.ndarray:
     for run in runs:
         rows = run.predictions[run.predictions["split"] == "held_out"]
         rows = rows[rows["epoch"] == rows["epoch"].max()]
-        logits = rows[list(CLASSES)].to_numpy(dtype=float)
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        table[place[rows["clip_id"]]] = powers / powers.sum(1, keepdims=True)
+        table[place[rows["clip_id"]]] = probabilities(rows)
     return table
 
 
@@ -227,7 +226,7 @@ def _gains(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
 
 
 def _less_shuffled(entry: Entry, rows: list[Entry]) -> pd.DataFrame:
-    """How far a row lies above the same on placebo groups, dataset labels dealt at random, where that was run."""
+    """How far a row lies above the same on placebo groups, dataset labels drawn at random, where that was run."""
     wanted = replace(entry.settings, groups="placebo")
     twin = next((row for row in rows if row.settings == wanted and row is not entry), None)
     names = {"gain": "less_shuffled", "gain_low": "less_shuffled_low", "gain_high": "less_shuffled_high"}
@@ -265,7 +264,7 @@ def lay_out(rows: pd.DataFrame, metric: str = "uar") -> pd.DataFrame:
     """
     main = "mean" if (rows["column"] == "mean").any() else "pooled"
     rows = rows[rows["metric"] == metric]
-    columns = list(dict.fromkeys([*rows["column"], main]))
+    columns = [*dataset_order(set(rows["column"]) - {*POOLS}), *POOLS]
     chosen = rows[(rows["selection"] == "oracle") & (rows["column"] == main)].set_index("row")["value"]
     lines = []
     for name, part in rows[rows["selection"] == "last"].groupby("row", sort=False):

@@ -16,7 +16,7 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Gains in mean UAR over the control of each row, in points, with p of `compare`.
 
     `tables` maps a corpus in words to the rows of `compare`. Where a corpus has methods that were also run on placebo
-    groups, dataset labels dealt at random, it is there a second time, SHUFFLED behind its name: the gain is what the
+    groups, dataset labels drawn at random, it is there a second time, SHUFFLED behind its name: the gain is what the
     true labels have more than those.
     """
     parts = []
@@ -25,7 +25,8 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         true = chosen[chosen["less_shuffled"].notna()].drop(columns=["gain", "gain_low", "gain_high", "p"])
         true = true.rename(columns=lambda name: name.replace("less_shuffled", "gain"))
         parts += [chosen.assign(corpus=corpus), true.assign(corpus=corpus + SHUFFLED)]
-    columns = ["corpus", "row", "control", "value", "gain", "gain_low", "gain_high", "p", "seeds", "synthetic"]
+    columns = ["corpus", "row", "control", "value", "gain", "gain_low", "gain_high", "p", "seeds", "parameters",
+               "synthetic"]  # fmt: skip
     return pd.concat(parts, ignore_index=True)[columns]
 
 

@@ -208,8 +208,11 @@ def _cells(cells: pd.DataFrame, main: str) -> dict[str, object]:
 
 
 def _first_printed(rows: pd.DataFrame, metric: str, main: str) -> Mapping[str, str]:
-    """The first printed figure of each method in the main column, with who chose its epoch."""
-    part = rows[(rows["kind"] == "printed") & (rows["metric"] == metric) & (rows["column"] == main)]
+    """The first figure of each method printed for the same clips and sources, in the main column, with who chose its
+    epoch."""
+    part = rows[
+        (rows["kind"] == "printed") & rows["drawn"].astype(bool) & (rows["metric"] == metric) & (rows["column"] == main)
+    ]
     first = part.drop_duplicates("key")
     return {row.key: f"{row.value:.1f} ({row.selection})" for row in first.itertuples()}
 

@@ -67,7 +67,8 @@ def label(settings: RunSettings, with_inputs: bool = False) -> str:
                if getattr(settings, name) != value}  # fmt: skip
     recipe = recipe_values("recommended", vars(settings))
     missing = [name for name in recipe if changed.get(name) != recipe[name]]
-    regularisation_alone = missing == REGULARISATION and len(recipe) > 4  # of apex frames two switches are no recipe
+    # Apex frames have four switches of the recipe only: two of them are not called the recipe.
+    regularisation_alone = missing == REGULARISATION and len(recipe) > 4
     if len(missing) <= 1 < len(recipe) or regularisation_alone:
         changed = {name: value for name, value in changed.items() if name not in recipe}
         part = "regularisation" if missing == REGULARISATION else "".join(WORDS[name] for name in missing)
@@ -85,6 +86,9 @@ def distinct(labels: dict[RunSettings, str]) -> dict[RunSettings, str]:
     for setting, text in labels.items():
         alike = [vars(other) for other, label in labels.items() if label == text]
         apart = [name for name in vars(setting) if name != "options" and len({str(one[name]) for one in alike}) > 1]
+        if "profile" in apart:  # which says the rest
+            at_rest = RunSettings.defaults(setting.profile)
+            apart = [name for name in apart if name == "profile" or vars(setting)[name] != at_rest[name]]
         named[setting] = ", ".join([text, *(f"{name.replace('_', ' ')} {vars(setting)[name]}" for name in apart)])
     return named
 

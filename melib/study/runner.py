@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from melib.home import work_folder, write_whole
+from melib.imports import without_grammar
 from melib.study.lock import BEAT, Lock, kill_children, take
 from melib.study.unit import settle
 
@@ -61,8 +62,8 @@ def fail(folder: Path, error: str) -> None:
 
 def _execute(job: dict, folder: Path) -> tuple[bool, str]:
     """Run the notebook; whether its kernel died, and the error line, empty where all went well."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build a grammar of it for a second: none is used
-    import papermill
+    with without_grammar():
+        import papermill
 
     work = work_folder(folder)
     (work / "error").unlink(missing_ok=True)

@@ -23,6 +23,17 @@ def test_codes_of_a_sheet_become_presences_at_the_apex():
         wide(measured, "intensity")
 
 
+def test_codes_that_say_nothing_are_left_out_with_the_reason():
+    clips = {"a": {"au_codes": "4", "apex": 11}, "b": {"au_codes": "24+38"}, "c": {"au_codes": ""}, "d": {}}
+    measured = read_codes(pd.concat([one_clip(clip_id=name, **more) for name, more in clips.items()]))
+    assert measured.left_out.set_index("clip_id")["reason"].to_dict() == {
+        "a": "no apex apart from the onset",
+        "b": "AU codes '24+38' are none of the 17 AUs",
+        "c": "no AU codes in the sheet",
+    }
+    assert set(measured.table["clip_id"]) == {"d"}
+
+
 def test_values_out_of_range_are_refused():
     with pytest.raises(AUError, match="1 values out of range"):
         make_measurements({"a": frame_values().assign(AU01_r=[0, 0, 0, 5.5, 0, 0, 0, 0])}, [], ("x", "1"), one_clip())

@@ -46,7 +46,7 @@ def test_panels_show_probabilities_regions_clips_and_scores():
 
 
 def test_the_title_compares_the_plane_with_the_network():
-    words = "UAR on a plane of two principal components, of the network's:\nflow 67 of 80"
+    words = "UAR on a plane of two principal components against the network's own:\nflow 67 against 80"
     assert message(table()) == words
     at_chance = table().assign(uar=lambda rows: rows["uar"].where(rows["fit"] != "train", 1 / 3))
-    assert message(at_chance) == words.replace("67 of 80", "33 of 80 (chance)")
+    assert message(at_chance) == words.replace("67 against", "33 (chance) against")

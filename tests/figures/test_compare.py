@@ -18,19 +18,21 @@ ROWS = [
 def table(rows=ROWS):
     table = pd.DataFrame(rows, columns=NAMES).assign(selection="last", metric="uar", column="mean", seeds=3)
     table.loc[table["row"] == "CNN, MMD", "seeds"] = 1
-    return table.assign(synthetic=False)
+    return table.assign(synthetic=False, parameters=10)
 
 
 def test_the_message_names_the_greatest_sure_gain_and_brl():
     recipe = "CNN, recipe +8.7 (+5.2 to +13.3) over CNN; BRL +1.2 (−0.1 to +3.0)"
-    assert message(table().dropna()) == f"1 of 5 gains stands after correction; {recipe}"
+    assert message(table().dropna()) == f"1 gain of 5 stands after correction; {recipe}"
     unsure = table(ROWS[1:3]).dropna()
-    assert message(unsure) == "None of 2 gains stands after correction; BRL +1.2 (−0.1 to +3.0)"
+    assert message(unsure) == "No gain of 2 stands after correction; BRL +1.2 (−0.1 to +3.0)"
     chance = table([("CNN, recipe", "CNN", 8.7, 5.2, 13.3, 0.06), *ROWS[1:3]]).dropna()
-    assert message(chance) == message(unsure).replace("2 gains", "3 gains")
+    assert message(chance) == message(unsure).replace("of 2", "of 3")
     over_another = table([("CNN, other", "CNN, recipe", 20.0, 19.0, 21.0, 0.01)]).dropna()  # no gain over the same
     both = message(pd.concat([table().dropna(), over_another]))
-    assert both == f"2 of 6 gains stand after correction; {recipe}"
+    assert both == f"2 gains of 6 stand after correction; {recipe}"
+    lost = table([*ROWS[1:3], ("CNN, MMD", "CNN", -9.0, -12.0, -6.0, 0.01)]).dropna()
+    assert message(lost).endswith("; BRL +1.2 (−0.1 to +3.0); 1 loss (CNN, MMD)")
 
 
 def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
@@ -43,7 +45,9 @@ def test_a_panel_a_control_with_its_rows_in_the_order_of_their_gains():
     marks = [line for line in first.lines if line.get_marker() == "o"]
     assert [mark.get_color() for mark in marks] == [OPEN, OPEN, OPEN, ABOVE]  # what does not stand is grey
     assert [mark.get_markerfacecolor() for mark in marks] == ["white", OPEN, OPEN, ABOVE]  # hollow: one seed
-    assert "real clips" in figure.get_supxlabel()
+    assert "real clips" in figure.get_supxlabel() and "hollow: one seed" in figure.get_supxlabel()
+    (ax, _) = gains(table().assign(synthetic=True, parameters=0)).axes  # estimators have no seed
+    assert "white" not in [mark.get_markerfacecolor() for mark in ax.lines if mark.get_marker() == "o"]
     plt.close(figure)
 
 

@@ -121,6 +121,9 @@ def test_probes_stand_at_their_numbers_beside_chance_and_entropy():
     first = "At best the dataset is read with accuracy 0.50 from apex"
     message = f"{first},\nthe emotion with 0.50 from apex (there the dataset: 0.50)"
     assert draw.probes_message(probed()) == message
+    raw = probed().assign(features=probed()["features"] + ", raw", accuracy=0.3)
+    both = draw.probes_message(pd.concat([raw, probed()], ignore_index=True))
+    assert both == message.replace("dataset: 0.50)", "dataset: 0.50, from raw apex 0.30)")
     trivial = probed().assign(features=NAME_ALONE, accuracy=1.0)  # a name says its own name
     assert draw.probes_message(pd.concat([trivial, probed()], ignore_index=True)) == message
 

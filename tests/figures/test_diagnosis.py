@@ -50,5 +50,7 @@ def test_attention_has_a_panel_a_weight_and_a_line_a_dataset():
 
 def test_that_lines_coincide_is_said_in_the_title():
     words = "With BRL attention ends at {} (flow), {} for all datasets ({} apart)"
+    full = attention(0.0).assign(mean=0.97)
+    assert attention_message(full) == "BRL makes attention equal by saturating it: 0.97 (flow), datasets 0.00 apart"
     assert attention_message(attention(0.0)) == words.format("0.50", "the same", "0.00")
     assert attention_message(attention(0.2)) == words.format("0.80", "not the same", "0.60")

@@ -54,9 +54,9 @@ def test_quality_draws_both_tables():
     *measures, errors = figure.axes
     assert [len(ax.collections) for ax in measures] == [len(draw.KINDS)] * len(draw.MEASURES)
     assert [len(line.get_xdata()) for line in errors.lines] == [17] * len(draw.READ)
-    assert "17 of 17 AUs are read on real faces no better" in errors.get_title()
+    assert "for 17 of 17 the reader errs" in errors.get_title()
     better = table.assign(error=table["error"].mask((table["kind"] == "real") & (table["au"] != "AU12"), 0.05))
-    assert "1 of 17 AUs are read" in draw.quality(better).axes[-1].get_title()
+    assert "for 1 of 17 the reader errs" in draw.quality(better).axes[-1].get_title()
     assert figure.legends[0].get_title().get_text() == "SAMM held out"
     way = "60% (50% to 70%) of the way to the real AUs, before training 60%, the control 60%"
     assert draw.quality_message(table) == f"Generated faces go {way}"
@@ -75,3 +75,5 @@ def test_folds_name_the_worst_and_the_best():
         "Generated faces go 60% to 70% of the way to the real AUs, before training 30% to 30%:\n"
         "the intervals are apart in 2 of 2 folds"
     )
+    near = table.assign(low=table["low"].mask(table["held_out"] == "SMIC", 0.3))
+    assert draw.folds_message(near).endswith("in 1 of 2 folds")

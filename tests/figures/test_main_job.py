@@ -29,6 +29,7 @@ def table(gain=0.4, low=-1.0, high=2.0):
 )
 def test_the_title_is_the_gain_with_its_interval(gain, low, high, words):
     assert message(table(gain, low, high)) == words
+    assert message(table(gain, low, high).assign(p=0.2)).endswith(": undecided")  # as the mark is grey
 
 
 def test_both_settings_and_the_gain_stand_at_their_numbers():

@@ -39,7 +39,7 @@ def test_flow_errors_stand_at_their_numbers_best_on_top():
     assert list(time.lines[0].get_xdata()) == [5, 5]
 
 
-def test_the_title_names_the_best_flow_and_the_default_where_it_is_another():
+def test_the_title_sets_the_default_flow_beside_none_and_the_best():
     first = "Mean error (px) where the face moves by up to 1 px"
     other = "default 0.20, least 0.10 (DIS, finest scale 1)"
     sources = f"photograph, moved: {other}\ndemo clips (synthetic): {other}"
@@ -64,7 +64,7 @@ def test_apex_errors_stand_at_their_numbers_best_on_top():
     assert [list(line.get_xdata()) for line in samm] == [[2, 1, 0], [1, 0.5, 0]]
     assert axes[0].get_yticklabels()[1].get_text() == "middle frame"
     message = "The default is 0.00 frames off the true apex, nearer than the middle frame (1.00);\n"
-    blinks = "it takes a blink for the apex in 0% of clips with one, in 100% where blinks count"
+    blinks = "it takes a blink for the apex in 0% of a dataset's clips with one, in 100% where blinks count"
     assert apex_message(apex_rows()) == message + blinks
     off = apex_rows().assign(frames=1.0)
     assert apex_message(off) == f"{message.replace('0.00', '1.00').replace('nearer', 'no nearer')}{blinks}"
@@ -82,6 +82,10 @@ def test_one_clip_shows_its_frames_its_apex_and_its_flow(tiny_root, tmp_path):
     titles = {ax.get_title(): ax for ax in figure.axes}
     assert {"onset", "apex", f"frame {row['offset'] - row['onset']}"} <= set(titles)
     np.testing.assert_array_equal(titles["apex"].images[0].get_array(), frames[row["apex"]])
+    samples.index["apex"] = list(frames)[1]  # next to the onset, which stays
+    early = [ax.get_title() for ax in one_clip(samples, frames, curve).axes]
+    assert early[:2] == ["onset", "apex"] and f"frame {row['offset'] - row['onset']}" in early
+    samples.index["apex"] = row["apex"]
     line, apex = titles["mean motion since the onset, without the head's"].lines
     np.testing.assert_array_equal(line.get_ydata(), curve)
     assert apex.get_xdata()[0] == row["apex"] - row["onset"] and apex.get_label() == "apex, annotated"

@@ -61,7 +61,7 @@ def test_confusions_count_by_dataset_and_fill_what_is_absent():
 
 def test_the_most_frequent_error_is_said():
     assert draw.confusions_message(counts()) == (
-        "The most frequent error over all datasets: 100% of negative clips are taken for surprise"
+        "Highest error rate, datasets pooled: 100% of negative clips are taken for surprise"
     )
     right = counts().query("label == predicted")
     assert draw.confusions_message(right) == "No clip is taken for another class"

@@ -187,6 +187,15 @@ def test_no_aus_no_generator(made, tmp_path):
         open_fold(replace(fold.settings, au_folder=str(some.parent)))
 
 
+def test_a_fold_takes_the_coders_own_aus(made):
+    fold, _, _ = made
+    sources = tuple(name for name in fold.sources if name != "SMIC")  # which has no codes
+    coded = open_fold(replace(fold.settings, au_folder="codes", sources=sources))
+    assert set(np.unique(coded.apex)) == {0.0, 5.0} and (coded.onset == 0).all(axis=None)
+    with pytest.raises(AUError, match="No clip of SMIC has AUs"):
+        open_fold(replace(fold.settings, au_folder="codes"))
+
+
 def test_a_generator_that_saw_the_held_out_dataset_is_no_start(made, tmp_path, caplog):
     fold, _, folder = made
     start = replace(fold, settings=replace(fold.settings, start=str(folder / "generator.safetensors")))

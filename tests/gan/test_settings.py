@@ -31,6 +31,7 @@ def test_ways_of_preparing_are_those_of_a_run():
     for name in shared:
         assert gan[name].metadata["choices"] == run[name].metadata["choices"]
         assert gan[name].default == run[name].default
+        assert gan[name].metadata["bounds"] == run[name].metadata["bounds"]
 
 
 def test_a_folder_is_named_by_what_made_it_and_not_by_places():

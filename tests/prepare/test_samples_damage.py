@@ -34,6 +34,8 @@ def test_a_folder_says_whether_its_samples_are_synthetic(tmp_path, synthetic):
     folder = toy().save(tmp_path / "samples", synthetic=synthetic)
     assert read_manifest(folder)["synthetic"] is synthetic
     assert open_corpus(str(folder), PrepareSettings()).synthetic is synthetic
+    Samples.load(folder).save(folder)  # with an array more, say
+    assert read_manifest(folder)["synthetic"] is synthetic
     plain = read_manifest(toy().save(tmp_path / "plain"))
     assert plain["fingerprint"] == read_manifest(folder)["fingerprint"] and plain["synthetic"] is False
 

@@ -12,7 +12,9 @@ from melib.study.controls import SHUFFLED, recovered, side_by_side
 def compared(values, gains=None):
     table = pd.DataFrame({"row": list(values), "value": list(values.values())})
     table["gain"] = table["row"].map(gains or {})
-    table = table.assign(gain_low=table["gain"] - 1, gain_high=table["gain"] + 1, control="CNN", seeds=3, p=0.01)
+    table = table.assign(
+        gain_low=table["gain"] - 1, gain_high=table["gain"] + 1, control="CNN", seeds=3, p=0.01, parameters=10
+    )
     table[["less_shuffled", "less_shuffled_low", "less_shuffled_high"]] = float("nan")
     return table.assign(selection="last", metric="uar", column="mean", synthetic=True)
 
@@ -45,7 +47,7 @@ def test_the_figure_names_what_stands_after_correction():
     more = rows.assign(less_shuffled=rows["gain"], less_shuffled_low=rows["gain"] - 9, less_shuffled_high=9)
     chance = rows.assign(p=0.2)
     figure = controls(side_by_side({"demo corpus": more, "442 real clips": chance}))
-    words = "Gains that stand after correction: recipe on demo corpus (+5.0); BRL adds +0.5, +0.5"
+    words = "Gains that stand after correction: recipe on demo corpus (+5.0); BRL +0.5, +0.5"
     assert figure.get_suptitle() == words
     assert [ax.get_title() for ax in figure.axes] == ["demo corpus", "442 real clips"]
     diamonds = [[line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D"] for ax in figure.axes]

@@ -303,7 +303,7 @@ def test_what_falls_less_was_not_lifted(monkeypatch):
     """Top-up that lowers both UAR and Acc does not lift UAR more than Acc, whichever falls less."""
     outcomes = study(monkeypatch, lodo(0.8, inputs="apex") + lodo(0.5, inputs="apex", augment="even"))
     board = judged(outcomes)
-    row = board.loc["Top-up of apex frames (CNN + BRL): ... UAR and its lead over Acc: the lesser"]
+    row = board.loc["Top-up of apex frames (CNN + BRL): ... UAR, and by more than Acc (smaller of the two)"]
     assert row["p"] == board.loc["Top-up of apex frames (CNN + BRL): Top-up lifts UAR", "p"]  # it takes this as well
     at = {kind: 100 * outcomes.resampled(tables.cnn("apex", method="brl", augment=kind), "source_val")[0, 5]
           for kind in ("none", "even")}  # fmt: skip
@@ -338,7 +338,7 @@ def test_the_share_of_selection_in_the_gain(monkeypatch):
     gain = {rule: np.subtract(*(outcomes.resampled(SETTINGS[lam], rule)[0, 5, 1] for lam in (0.5, 0.0)))
             for rule in ("oracle_per_metric", "source_val")}  # fmt: skip
     board = judged(outcomes)
-    effect = board.loc["BRL on optical flow: ... and more so by epochs chosen on the test set", "effect"]
+    effect = board.loc["BRL on optical flow: ... more when the epoch is chosen on the test set", "effect"]
     assert effect == pytest.approx(100 * (gain["oracle_per_metric"] - gain["source_val"]))
 
 
