@@ -189,7 +189,8 @@ def compare(args) -> int:
 
     from melib.figures.compare import gains
     from melib.figures.style import save, use_style
-    from melib.study.compare import lay_out, mean_uar, write_comparison
+    from melib.study.compare import mean_uar
+    from melib.study.compare_report import lay_out, write_comparison
     from melib.study.outcomes import read_outcomes
     from melib.study.plan import finished
 

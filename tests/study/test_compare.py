@@ -12,7 +12,8 @@ from melib.learning.record import read_run, save_run
 from melib.learning.registry import ALGORITHMS
 from melib.prepare.data import Data
 from melib.study.claims import HELPS, RECIPE, judge
-from melib.study.compare import compare, entries, lay_out, mean_uar, tried, write_comparison
+from melib.study.compare import compare, entries, mean_uar
+from melib.study.compare_report import lay_out, tried, write_comparison
 from melib.study.outcomes import read_outcomes
 from melib.study.rows import control_of, label, row_of
 from melib.study.tuning import is_inner, source_scores, tune
