@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from melib.figures.style import gain_mark, limits, signed
+from melib.figures.style import SERIES_COLOURS, gain_mark, limits, signed
 from melib.study.claims import LEVEL
 from melib.study.controls import SHUFFLED
 
-PURPLE = "#7B5EA7"
+BESIDE = SERIES_COLOURS[4]
 
 
 def controls(table: pd.DataFrame) -> Figure:
@@ -34,8 +34,8 @@ def controls(table: pd.DataFrame) -> Figure:
         beside = shuffled[shuffled["corpus"] == corpus + SHUFFLED].set_index("row")
         for row in beside.loc[beside.index.intersection(methods)].itertuples():
             place = methods.index(row.Index) + 0.3
-            ax.hlines(place, row.gain_low, row.gain_high, color=PURPLE, linewidth=1.5)
-            ax.plot(row.gain, place, "D", color=PURPLE, markersize=3.5)
+            ax.hlines(place, row.gain_low, row.gain_high, color=BESIDE, linewidth=1.5)
+            ax.plot(row.gain, place, "D", color=BESIDE, markersize=3.5)
         ax.set_title(corpus, fontsize=11)
     axes[0, 0].set_yticks(range(len(methods)), [name.removeprefix("CNN, ") for name in methods])
     axes[0, 0].set(xlim=ends, ylim=(len(methods) - 0.4, -0.6))
