@@ -58,8 +58,8 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
     value, sd over seeds, seeds, the 95 % interval over subjects from low to high, parameters, seconds and memory (MB)
     of a run, terms and source of printed figures, `drawn` (whether the figure shows the row: no part of it is turned
     off, no row chooses among it and others, and a printed figure is of the same clips and sources), and under `last`
-    the `gain` of CNN + BRL over the row with its interval, `p` (paired test, corrected by Holm over the rows) and
-    `verdict`: holds, does not, undecided.
+    the `gain` of CNN + BRL over the row with its interval, how many seeds were `compared`, `p_single` of the paired
+    test, and what `judged` makes of it.
     """
     table = PEER_TABLES[name]
     single = entries(outcomes)
@@ -73,9 +73,40 @@ def measure(outcomes: Outcomes, name: str) -> pd.DataFrame:
     others = [row for row in rows if paper and row is not paper]
     if others:
         gains = pd.concat([difference(paper, row).assign(row=row.label, **_runs(paper, row)) for row in others])
-        scored = scored.merge(_verdicts(gains), "left", ["row", "selection", "column", "metric"])
+        gains = gains.rename(columns={"p": "p_single"})
+        scored = scored.merge(gains, "left", ["row", "selection", "column", "metric"])
     parts = [scored.assign(synthetic=outcomes.synthetic), _printed(table, outcomes.synthetic)]
-    return pd.concat(parts, ignore_index=True).drop(columns="transductive").assign(table=name)
+    rows = pd.concat(parts, ignore_index=True).drop(columns="transductive").assign(table=name)
+    return judged(rows)
+
+
+def judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one table with `p`, corrected (Holm) over them for one column and metric, and the `verdict`.
+
+    By the rule of the board of claims: holds, does not, undecided. Where nothing was compared, as they are.
+    """
+    if "p_single" not in rows:
+        return rows
+    p = rows.groupby(["column", "metric"])["p_single"].transform(lambda p: holm(p.to_numpy()))
+    sure = (p <= LEVEL) & (rows["compared"] >= SEEDS)
+    signs = [(rows["gain_low"] > 0) & sure, (rows["gain_high"] < 0) & sure]
+    verdicts = pd.Series(np.select(signs, ["holds", "does not"], "undecided"), rows.index)
+    return rows.assign(p=p, verdict=verdicts.where(rows["gain"].notna()))
+
+
+def joined(kept: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table with those of `measured` that it lacks, in the order of its grid.
+
+    Rows that choose among others stay: they would choose among fewer.
+    """
+    name = kept["table"].iloc[0]
+    names = list(row_names(name).values())
+    new = set(lacking(kept, name).values()) - set(lacking(measured, name).values())
+    partial = kept["row"].isin(new) & (kept["kind"] != "printed")
+    added = measured["row"].isin(new) & (measured["kind"] == "result")
+    rows = pd.concat([kept[~partial], measured[added]])
+    place = rows["row"].map({row: i for i, row in enumerate(names)}).where(rows["kind"] != "printed")
+    return judged(rows.iloc[place.fillna(len(names)).argsort(kind="stable")].reset_index(drop=True))
 
 
 def needs_frames() -> list[str]:
@@ -192,15 +223,3 @@ def _runs(paper: Entry, row: Entry) -> dict[str, int]:
     """How many seeds a comparison rests on: those of networks, since estimators have none."""
     counts = [len(one.seeds) for one in (paper, row) if not one.settings.is_estimator]
     return {"compared": min(counts)}
-
-
-def _verdicts(gains: pd.DataFrame) -> pd.DataFrame:
-    """Gains with p corrected over the rows and the verdict, by the same rule as the board of claims."""
-    gains = gains.copy()
-    gains["p"] = gains.groupby(["column", "metric"])["p"].transform(lambda p: holm(p.to_numpy()))
-    sure = (gains["p"] <= LEVEL) & (gains["compared"] >= SEEDS)
-    gains["verdict"] = np.select(
-        [gains["gain"].isna(), (gains["gain_low"] > 0) & sure, (gains["gain_high"] < 0) & sure],
-        ["", "holds", "does not"], "undecided",
-    )  # fmt: skip
-    return gains.drop(columns="compared")

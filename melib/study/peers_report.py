@@ -12,7 +12,17 @@ import pandas as pd
 
 from melib.home import resolve
 from melib.study.outcomes import POOLS, read_outcomes
-from melib.study.peers import OF_PAPER, PEER_TABLES, PeerTable, lacking, measure, needs_frames, row_names, title_of
+from melib.study.peers import (
+    OF_PAPER,
+    PEER_TABLES,
+    PeerTable,
+    joined,
+    lacking,
+    measure,
+    needs_frames,
+    row_names,
+    title_of,
+)
 from melib.study.plan import finished, read_grid, read_plan, was_read
 from melib.study.report import SYNTHETIC, markdown
 from melib.study.tables import printed
@@ -33,22 +43,27 @@ KINDS = {"result": "Results", "transductive": "Transductive: saw the held-out cl
 
 
 def tables_of_runs(folder: str | Path) -> pd.DataFrame:
-    """`measure` of every table whose grid has finished runs; a table of which `folder` holds more rows stays as it is.
+    """`measure` of every table whose grid has finished runs.
 
+    Where `folder` holds rows of a table that were not run here, its rows stay, and those that it lacks are added.
     Raises ValueError where there is neither a run nor a stored table.
     """
-    stored = read_peers(folder) if (resolve(folder) / "peers.csv").is_file() else pd.DataFrame(columns=["table"])
+    nothing = pd.DataFrame(columns=["table", "row", "kind", "selection", "column"])
+    stored = read_peers(folder) if (resolve(folder) / "peers.csv").is_file() else nothing
     parts = []
     for name, table in PEER_TABLES.items():
         read = was_read(read_grid(table.grid)[0])
         folders = finished(read_plan(table.grid)) if read else []
-        measured = measure(read_outcomes(folders, alike=False), name) if folders else None
+        rows = measure(read_outcomes(folders, alike=False), name) if folders else nothing
         kept = stored[stored["table"] == name]
-        if len(kept) and (measured is None or len(lacking(kept, name)) < len(lacking(measured, name))):
-            log.warning("Table %s stays as %s holds it: fewer of its rows are run here.", table.title[:3], folder)
-            measured = kept
-        if measured is not None:
-            parts.append(measured)
+        only_kept = lacking(rows, name).keys() - lacking(kept, name).keys()
+        if only_kept:
+            rows = joined(kept, rows)
+            added = len(lacking(kept, name)) - len(lacking(rows, name))
+            log.warning("Table %s stays as %s holds it (not run here: %d of its rows); added: %d.",
+                        table.title[:3], folder, len(only_kept), added)  # fmt: skip
+        if len(rows):
+            parts.append(rows)
     if not parts:
         grids = ", ".join(table.grid for table in PEER_TABLES.values())
         raise ValueError(f"No finished run of a peer. `melib run` one of their grids: {grids}.")

@@ -40,10 +40,14 @@ def train(folder, **change):
 
 
 @pytest.fixture(scope="module")
-def holdout(tmp_path_factory):
+def holdout_folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("holdout")
-    folders = [train(folder, held_out=name, **change) for change in HOLDOUT for name in NAMES]
-    return peers.measure(read_outcomes(folders, alike=False), "holdout")
+    return [train(folder, held_out=name, **change) for change in HOLDOUT for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def holdout(holdout_folders):
+    return peers.measure(read_outcomes(holdout_folders, alike=False), "holdout")
 
 
 @pytest.fixture(scope="module")
@@ -201,13 +205,42 @@ def test_a_table_stays_where_the_folder_holds_more_of_it(
     assert "STSTNet" in set(rows.loc[(rows["table"] == "composite") & (rows["kind"] == "result"), "row"])
     assert len(rows[rows["table"] == "holdout"]) == len(holdout)
     assert "(c) stays" in caplog.text and "(b)" not in caplog.text
+    others = composite[composite["row"] != "CNN"]
+    peers_report.write_peers(others, tmp_path)
+    runs[peers.PEER_TABLES["composite"].grid] = composite_folders[1:]
+    rows = peers_report.tables_of_runs(tmp_path)  # as many rows as there are, but another one
+    assert {"STSTNet", "CNN"} <= set(rows["row"]) and "(not run here: 1 of its rows); added: 1." in caplog.text
     peers_report.write_peers(composite, tmp_path)
     runs[peers.PEER_TABLES["composite"].grid] = composite_folders[:1]
     rows = peers_report.tables_of_runs(tmp_path)
-    assert len(rows) == len(composite) and "(b) stays" in caplog.text
+    assert len(rows) == len(composite) and "(b) stays" in caplog.text and "added: 0." in caplog.text
     runs.clear()
     with pytest.raises(ValueError, match="No finished run of a peer"):
         peers_report.tables_of_runs(tmp_path / "empty")
+
+
+def test_rows_that_a_table_lacks_are_added_as_if_all_had_been_run_at_once(holdout_folders, holdout, tmp_path):
+    """A table of all rows but one, written and read again, with that row from a folder of its runs and CNN + BRL's."""
+    kept = holdout[(holdout["row"] != "STSTNet") | (holdout["kind"] == "printed")]
+    partial = holdout[(holdout["row"] == "STSTNet") & (holdout["column"] == "SAMM")]  # its other datasets were not run
+    peers_report.write_peers(pd.concat([kept, partial]), tmp_path)
+    few = [folder for folder in holdout_folders if "ststnet" in folder.name or "brl-cnn" in folder.name]
+    assert len(few) == 2 * 9
+    measured = peers.measure(read_outcomes(few, alike=False), "holdout")
+    rows = peers.joined(peers_report.read_peers(tmp_path), measured)
+    keys = ["row", "kind", "selection", "column", "metric"]
+    cells = ["value", "gain", "compared", "p_single", "p", "verdict"]
+    ours, theirs = (table[keys + cells].sort_values(keys, ignore_index=True) for table in (rows, holdout))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-4, check_dtype=False)
+    alone, among = (cell(table, "STSTNet", "mean", "uar") for table in (measured, rows))
+    assert alone["p"] < among["p"]  # corrected over more rows
+
+
+def test_transductive_rows_are_not_added_since_others_choose_among_them(holdout):
+    planned = next(name for row, name in peers.row_names("holdout").items() if row.method == "dr")
+    run = holdout.assign(row=holdout["row"].replace("DR (linear kernel), C 1.0", planned))
+    kept = run[run["row"] != planned]
+    assert planned in set(run["row"]) and planned not in set(peers.joined(kept, run)["row"])
 
 
 def test_a_table_in_words(composite, holdout):
