@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from melib.settings import SettingsError
+
+log = logging.getLogger(__name__)
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -36,10 +39,18 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def emulates_bf16(device: torch.device) -> bool:
-    """Whether a device is a processor that is known to lack bfloat16 instructions: there fp32 is faster."""
+def computed_in(precision: str, device: torch.device, report: bool = False) -> str:
+    """The precision that a device computes in: "bf16" is fp32 on a processor that is known to lack its instructions.
+
+    Emulated there, bfloat16 takes 1.3 to 9 times as long as fp32. `report` says so in the log.
+    """
     known = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
-    return bool(known) and not any(there for name, there in known.items() if "bf16" in name)
+    emulated = bool(known) and not any(there for name, there in known.items() if "bf16" in name)
+    if precision != "bf16" or not emulated:
+        return precision
+    if report:
+        log.warning("This processor has no bfloat16 instructions: precision bf16 is computed in fp32.")
+    return "fp32"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from melib.aus.clusters import Clusters, centroids
 from melib.aus.openface import read_aus
 from melib.aus.table import NAMES
 from melib.aus.vectors import clip_vectors
-from melib.compute import pick_device, stream_seed
+from melib.compute import computed_in, pick_device, stream_seed
 from melib.corpus.index import CLASSES
 from melib.folder import is_done, made_with, publish, require_whole
 from melib.gan.settings import PRESETS, GanSettings
@@ -229,6 +229,7 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
         for kind in KINDS:
             fold.plan(kind).to_csv(partial / f"plan_{kind}.csv")
             top_up_samples(fold, trained, kind).save(partial / "samples" / kind, fold.data.synthetic)
+        device = next(trained.generator.parameters()).device
         facts = {
             "settings": asdict(settings),
             "data": fold.data.fingerprint,
@@ -239,7 +240,8 @@ def save_generated(fold: Fold, trained: Trained) -> Path:
             "clips": len(fold.clusters.members),
             "aus": fold.au_digest,
             "seconds": round(trained.seconds, 2),
-            **made_with(next(trained.generator.parameters()).device),
+            "computed_in": computed_in(settings.precision, device),
+            **made_with(device),
         }
         np.savez_compressed(partial / "grids.npz", **{str(step): grid for step, grid in trained.grids.items()})
         row = np.flatnonzero(fold.index["clip_id"].isin(fold.onset.index))[0]

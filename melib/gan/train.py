@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from melib.aus.table import AUS, AUError
 from melib.checkpoint import Checkpoint
-from melib.compute import deterministic, generator, pick_device
+from melib.compute import computed_in, deterministic, generator, pick_device
 from melib.errors import InputError
 from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
 from melib.gan.settings import PRESETS, GanSettings
@@ -116,13 +116,14 @@ class _Training:
             torch.optim.Adam(network.parameters(), self.preset.lr, betas=(0.5, 0.999), fused=True)
             for network in (self.generator, self.critic)
         )
-        self.amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16")
+        self.precision = computed_in(settings.precision, device, report=True)
+        self.amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def run(self, watch, work, progress) -> Trained:
         steps = self.settings.steps
         parts = {name: getattr(self, name) for name in ("generator", "critic", "adam_g", "adam_c")}
         learned_from = hashlib.blake2b(self.aus.cpu().numpy().tobytes(), digest_size=8).hexdigest()
-        key = f"{learned_from} {torch.__version__} {self.device.type}"
+        key = f"{learned_from} {torch.__version__} {self.device.type} {self.precision}"
         checkpoint = Checkpoint(work / "training" / "0.pt" if work else None, key, parts, {"draw": self.draw})
         meter = Meter(work, steps)
         try:
@@ -134,7 +135,7 @@ class _Training:
             bad = [name for name, value in row.items() if not np.isfinite(value)]
             weights = [*self.generator.parameters(), *self.critic.parameters()]
             if bad or not torch.stack([weight.isfinite().all() for weight in weights]).all():
-                advice = "Use precision fp32." if self.settings.precision != "fp32" else "Change seed or batch_size."
+                advice = "Use precision fp32." if self.precision != "fp32" else "Change seed or batch_size."
                 kept = f" {checkpoint.path} holds the last good state." if work and checkpoint.path.is_file() else ""
                 what = ", ".join(bad or ["a weight"])
                 raise GanError(f"In step {step} of {steps} {what} is no number.{kept} {advice}")

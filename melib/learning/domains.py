@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from melib.compute import deterministic, generator, pick_device, stream_seed
+from melib.compute import computed_in, deterministic, generator, pick_device, stream_seed
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network, run_network
@@ -42,16 +42,15 @@ def cnn_features(
 
 def _features(samples: Samples, settings: RunSettings, target: str | None, train: np.ndarray) -> np.ndarray:
     device = pick_device(settings.device)
+    precision = computed_in(settings.precision, device)
     with deterministic(settings.threads):
         inputs = Inputs(samples, settings, train, device)
         network = build("cnn", inputs.shapes, stream_seed(settings.seed, "weights"))
         network = network.to(device, memory_format=torch.channels_last)
         if target is not None:
-            _train(network, inputs, target, samples.index, np.flatnonzero(train), settings)
+            _train(network, inputs, target, samples.index, np.flatnonzero(train), settings, precision)
         rows = torch.arange(len(samples))
-        features = in_batches(
-            lambda x: run_network(network, x, settings.precision)[1], inputs, rows, 4 * settings.batch_size
-        )
+        features = in_batches(lambda x: run_network(network, x, precision)[1], inputs, rows, 4 * settings.batch_size)
         return features.cpu().numpy()
 
 
@@ -60,7 +59,9 @@ def _targets(index: pd.DataFrame) -> dict[str, list[str]]:
     return {"dataset": dataset_order(index["dataset"]), "label": list(CLASSES)}
 
 
-def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, rows: np.ndarray, settings) -> None:
+def _train(
+    network: Network, inputs: Inputs, target: str, index: pd.DataFrame, rows: np.ndarray, settings, precision: str
+) -> None:
     """Train a network to name the `target` of the clips in `rows`, by cross-entropy."""
     device = next(network.parameters()).device
     names = _targets(index)[target]
@@ -72,7 +73,7 @@ def _train(network: Network, inputs: Inputs, target: str, index: pd.DataFrame, r
     order = generator(settings.seed, "order")
     for _ in range(settings.epochs):
         for batch in batches(torch.from_numpy(rows).to(device), settings.batch_size, order):
-            logits, _ = run_network(network, inputs.batch(batch), settings.precision)
+            logits, _ = run_network(network, inputs.batch(batch), precision)
             loss = nn.functional.cross_entropy(logits, truth[batch])
             optimizer.zero_grad()
             loss.backward()

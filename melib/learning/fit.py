@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import pickle
 import time
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from melib.compute import deterministic, emulates_bf16, pick_device
+from melib.compute import computed_in, deterministic, pick_device
 from melib.corpus.index import CLASSES
 from melib.learning.algorithms.base import Algorithm
 from melib.learning.diagnose import Diagnosis
@@ -31,7 +30,6 @@ from melib.prepare.samples import Samples
 from melib.progress import Meter
 
 Progress = Callable[[int, int, dict], None]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ def fit(samples: Samples, settings: RunSettings, progress: Progress | None = Non
         FitError: held-out fold or sources absent, too few sources, a class without a training clip.
     """
     folds = check(samples, settings)
-    if settings.precision == "bf16" and emulates_bf16(pick_device(settings.device)):
-        log.warning("This processor has no bfloat16 instructions: precision fp32 would be faster than bf16.")
+    if not settings.is_estimator:
+        computed_in(settings.precision, pick_device(settings.device), report=True)
     epochs = 1 if settings.is_estimator else settings.epochs
     meter = Meter(work, len(folds) * epochs)
 

@@ -92,6 +92,7 @@ def _facts(result, settings: RunSettings, data) -> dict:
         "parameters": 0 if settings.is_estimator else sum(p.numel() for p in result.method.network.parameters()),
         "seconds": round(result.seconds, 2),
         "memory": peak_memory(),
+        "computed_in": "" if settings.is_estimator else result.method.task.precision,
         **made_with(device),
     }
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from melib.checkpoint import Checkpoint
-from melib.compute import generator, stream_seed
+from melib.compute import computed_in, generator, stream_seed
 from melib.home import resolve
 from melib.learning.algorithms.base import Algorithm, Batch, Task
 from melib.learning.diagnose import diagnose
@@ -51,7 +51,8 @@ def train(fold: Fold, path: Path | None, done: Callable[[int, dict], None]) -> F
     settings = fold.settings
     algorithm = build_algorithm(fold)
     streams = {name: generator(settings.seed, name) for name in STREAMS}
-    key = f"{settings.digest('')} {fold.name} {len(fold.labels)} {torch.__version__} {fold.device.type}"
+    device = f"{fold.device.type} {algorithm.task.precision}"
+    key = f"{settings.digest('')} {fold.name} {len(fold.labels)} {torch.__version__} {device}"
     checkpoint = Checkpoint(path, key, {"algorithm": algorithm}, streams)
     records = Records(**(checkpoint.load() or {}))
     for epoch in range(len(records.history) + 1, settings.epochs + 1):
@@ -90,7 +91,7 @@ def build_algorithm(fold: Fold) -> Algorithm:
         label_smoothing=settings.label_smoothing,
         class_weights=fold.class_weights,
         seed=settings.seed,
-        precision=settings.precision,
+        precision=computed_in(settings.precision, fold.device),
     )
     return spec.load()(network, task)
 

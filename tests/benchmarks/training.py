@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from melib.compute import computed_in, pick_device
 from melib.corpus.index import CLASSES
 from melib.learning.fit import fit
 from melib.learning.networks.build import build
@@ -95,14 +95,6 @@ def compare(backbone: str, size: int, images: int, repeats: int, **changes) -> d
     return dict(zip(COLUMNS, (backbone, size, round(plain, 1), round(fast, 1), round(fast / plain, 2)), strict=True))
 
 
-def has_bf16() -> bool:
-    """Whether this machine multiplies bfloat16 in hardware."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbones", nargs="*", default=BACKBONES)
@@ -110,9 +102,10 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=128, help="per epoch (default: 128)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--precision", default="bf16" if has_bf16() else "fp32")
+    parser.add_argument("--precision", default="bf16")
     args = parser.parse_args()
-    print(f"torch {torch.__version__}, {args.threads} threads, melib at {args.precision}")
+    precision = computed_in(args.precision, pick_device("auto"))
+    print(f"torch {torch.__version__}, {args.threads} threads, melib at {precision}")
     print("| " + " | ".join(COLUMNS) + " |\n|" + " --- |" * len(COLUMNS))
     for backbone in args.backbones:
         for size in args.sizes:

@@ -332,7 +332,13 @@ def test_sgd_with_steps_is_torchs_own(toy_samples):
 
 
 @pytest.mark.parametrize("there, warned", [({"amx_bf16": False, "avx2": True}, True), ({"avx512_bf16": True}, False)])
-def test_bf16_without_instructions_for_it_is_said_to_be_slow(there, warned, toy_samples, monkeypatch, caplog):
+def test_bf16_without_instructions_for_it_is_computed_in_fp32(there, warned, toy_samples, monkeypatch, caplog):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: there, raising=False)
-    fit(toy_samples, settings(method="erm", precision="bf16", device="cpu", epochs=1, brl_start=1))
-    assert ("fp32 would be faster" in caplog.text) == warned
+    runs = {
+        name: fit(toy_samples, settings(method="erm", precision=name, device="cpu", epochs=1, brl_start=1))
+        for name in ("bf16", "fp32")
+    }
+    assert ("precision bf16 is computed in fp32" in caplog.text) == warned
+    assert runs["bf16"].method.task.precision == ("fp32" if warned else "bf16")
+    ours, exact = (run.predictions[list(CLASSES)].to_numpy() for run in runs.values())
+    assert np.array_equal(ours, exact) == warned

@@ -96,3 +96,4 @@ def test_run_json_is_plain(tmp_path):
     facts = json.loads((save_run(fit(data().samples, run), run, data()) / "run.json").read_text())
     assert facts["settings"]["held_out"] == "SAMM"
     assert set(facts) >= {"versions", "revision", "dirty", "seconds", "memory", "device", "finished", "data"}
+    assert facts["computed_in"] == "fp32"
