@@ -176,7 +176,8 @@ def printed_figures(rows: pd.DataFrame) -> pd.DataFrame:
 def write_peers(rows: pd.DataFrame, folder: Path) -> list[Path]:
     """Write peers.csv (tidy) and peers.md to `folder`; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(folder / "peers.csv", index=False, float_format="%.6g")
+    whole = rows.assign(parameters=rows["parameters"].astype("Int64"))
+    whole.to_csv(folder / "peers.csv", index=False, float_format="%.9g")
     blocks = ["# Peers under one protocol, beside their printed figures", HOW]
     for name in PEER_TABLES:
         blocks += section(rows, name)
