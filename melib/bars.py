@@ -25,8 +25,10 @@ def study_bar():
             shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
             every = 0.5 if sys.stderr.isatty() else 60  # a log needs no animation
             drawn = tqdm(total=len(states), initial=part, bar_format=shape, mininterval=every, smoothing=0)
+        step = part - drawn.n
+        drawn.initial = min(drawn.initial, drawn.n + step)  # a run that was stopped may start again further back
         drawn.set_description_str(counts(states), refresh=False)
-        drawn.update(part - drawn.n)
+        drawn.update(step)
         if all(state.state in ("done", "failed", "damaged") for state in states.values()):
             drawn.close()
 
