@@ -39,18 +39,20 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def computed_in(precision: str, device: torch.device, report: bool = False) -> str:
+def computed_in(precision: str, device: torch.device) -> str:
     """The precision that a device computes in: "bf16" is fp32 on a processor that is known to lack its instructions.
 
-    Emulated there, bfloat16 takes 1.3 to 9 times as long as fp32. `report` says so in the log.
+    Emulated there, bfloat16 takes 1.3 to 9 times as long as fp32.
     """
     known = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
     emulated = bool(known) and not any(there for name, there in known.items() if "bf16" in name)
-    if precision != "bf16" or not emulated:
-        return precision
-    if report:
-        log.warning("This processor has no bfloat16 instructions: precision bf16 is computed in fp32.")
-    return "fp32"
+    return "fp32" if emulated else precision
+
+
+def report_precision(precision: str, device: torch.device) -> None:
+    """Say in the log where a device computes in another precision than the one asked for."""
+    if (instead := computed_in(precision, device)) != precision:
+        log.warning("This processor has no bfloat16 instructions: precision %s is computed in %s.", precision, instead)
 
 
 @contextmanager

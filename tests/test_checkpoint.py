@@ -77,6 +77,20 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path, toy_samples, caplo
     assert same(result, fit(toy_samples, settings()))
 
 
+def test_a_checkpoint_of_another_processor_is_not_continued_in_another_precision(
+    tmp_path, toy_samples, monkeypatch, caplog
+):
+    run = settings(precision="bf16", device="cpu")
+    for there in (True, False):  # bfloat16 instructions
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda there=there: {"avx512_bf16": there}, raising=False)
+        if there:
+            with pytest.raises(Killed):
+                fit(toy_samples, run, stop_after(2), tmp_path)
+    result = fit(toy_samples, run, work=tmp_path)
+    assert "starts anew" in caplog.text
+    assert same(result, fit(toy_samples, settings(device="cpu")))
+
+
 def test_it_is_plain_data_and_says_how_far_it_is(tmp_path, toy_samples):
     with pytest.raises(Killed):
         fit(toy_samples, settings(diagnose=True), stop_after(3), tmp_path)

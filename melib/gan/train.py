@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from melib.aus.table import AUS, AUError
 from melib.checkpoint import Checkpoint
-from melib.compute import computed_in, deterministic, generator, pick_device
+from melib.compute import computed_in, deterministic, generator, pick_device, report_precision
 from melib.errors import InputError
 from melib.gan.networks import Critic, Generator, compose, draw_weights, resize
 from melib.gan.settings import PRESETS, GanSettings
@@ -116,7 +116,8 @@ class _Training:
             torch.optim.Adam(network.parameters(), self.preset.lr, betas=(0.5, 0.999), fused=True)
             for network in (self.generator, self.critic)
         )
-        self.precision = computed_in(settings.precision, device, report=True)
+        report_precision(settings.precision, device)
+        self.precision = computed_in(settings.precision, device)
         self.amp = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def run(self, watch, work, progress) -> Trained:

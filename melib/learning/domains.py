@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from melib.compute import computed_in, deterministic, generator, pick_device, stream_seed
+from melib.compute import computed_in, deterministic, generator, pick_device, report_precision, stream_seed
 from melib.corpus.index import CLASSES, dataset_order, print_name
 from melib.learning.inputs import Inputs, in_batches
 from melib.learning.networks.base import Network, run_network
@@ -32,6 +32,7 @@ def cnn_features(
     `target` is "label", "dataset", or None for a network as it was drawn. Of `settings`, inputs, flow_encoding, epochs,
     batch_size, lr, weight_decay, seed, precision, threads and device count. Raises ValueError for a single part.
     """
+    report_precision(settings.precision, pick_device(settings.device))
     if parts is None:
         return _features(samples, settings, target, np.ones(len(samples), dtype=bool))
     if len(np.unique(parts)) < 2:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from melib.compute import computed_in, deterministic, pick_device
+from melib.compute import deterministic, pick_device, report_precision
 from melib.corpus.index import CLASSES
 from melib.learning.algorithms.base import Algorithm
 from melib.learning.diagnose import Diagnosis
@@ -69,7 +69,7 @@ def fit(samples: Samples, settings: RunSettings, progress: Progress | None = Non
     """
     folds = check(samples, settings)
     if not settings.is_estimator:
-        computed_in(settings.precision, pick_device(settings.device), report=True)
+        report_precision(settings.precision, pick_device(settings.device))
     epochs = 1 if settings.is_estimator else settings.epochs
     meter = Meter(work, len(folds) * epochs)
 

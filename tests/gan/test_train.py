@@ -58,6 +58,14 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(frames, tmp_path):
     assert all((resumed.grids[step] == whole.grids[step]).all() for step in whole.grids)
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_bf16_is_fp32_on_a_processor_without_its_instructions(frames, there, monkeypatch, caplog):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": there}, raising=False)
+    asked, exact = (train(frames, gan_settings(precision=name, device="cpu", steps=2)) for name in ("bf16", "fp32"))
+    assert same(asked.generator, exact.generator) != there
+    assert ("precision bf16 is computed in fp32" in caplog.text) != there
+
+
 def test_a_checkpoint_of_another_shape_is_refused(frames, tmp_path):
     file = tmp_path / "work"
     train(frames, gan_settings(), work=file)

@@ -96,4 +96,11 @@ def test_run_json_is_plain(tmp_path):
     facts = json.loads((save_run(fit(data().samples, run), run, data()) / "run.json").read_text())
     assert facts["settings"]["held_out"] == "SAMM"
     assert set(facts) >= {"versions", "revision", "dirty", "seconds", "memory", "device", "finished", "data"}
-    assert facts["computed_in"] == "fp32"
+
+
+@pytest.mark.parametrize("there, computed", [(False, "fp32"), (True, "bf16")])
+def test_run_json_says_in_which_precision_a_run_was_computed(there, computed, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": there}, raising=False)
+    run = settings(out=str(tmp_path), precision="bf16", device="cpu", epochs=1, brl_start=1)
+    facts = json.loads((save_run(fit(data().samples, run), run, data()) / "run.json").read_text())
+    assert (facts["settings"]["precision"], facts["computed_in"]) == ("bf16", computed)
